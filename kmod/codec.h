@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the codecs need from their surroundings.
+ *
+ * h1, path and match are plain C: no allocation, no lock, no socket, callable in softirq. The same
+ * source builds into the module, l7fpd, the unit tests and the fuzzers; this header is the only
+ * place where kernel and user space differ.
+ */
+#ifndef L7FP_CODEC_H
+#define L7FP_CODEC_H
+
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#else
+#include <limits.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s8 s8;
+typedef __s16 s16;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#ifndef READ_ONCE
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#endif
+#ifndef likely
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#endif
+#ifndef fallthrough
+#define fallthrough __attribute__((__fallthrough__))
+#endif
+#endif /* __KERNEL__ */
+
+#include "uapi/l7fp.h"
+
+/**
+ * struct l7fp_slice - a range of the caller's buffer
+ * @off: offset of the first byte
+ * @len: number of bytes
+ *
+ * Offsets and not pointers, so that the buffer may move between two calls.
+ */
+struct l7fp_slice {
+	u32 off;
+	u32 len;
+};
+
+#endif /* L7FP_CODEC_H */
