@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR BSD-2-Clause */
+/*
+ * The interface of l7fp.ko to user space: the generic netlink family, the
+ * limits, and the numbers that policies, tables and statistics share.
+ *
+ * Documentation/netlink/specs/l7fp.yaml describes the same family.
+ */
+#ifndef _UAPI_L7FP_H
+#define _UAPI_L7FP_H
+
+#include <linux/types.h>
+
+#define L7FP_GENL_NAME		"l7fp"
+#define L7FP_GENL_VERSION	1
+#define L7FP_GENL_MCGRP_EVENTS	"events"
+
+/* Limits. Bytes unless a comment says otherwise. */
+#define L7FP_MAX_HEAD		65536	/* a message head, request or response */
+#define L7FP_MAX_HEADERS	128	/* header lines in one head */
+#define L7FP_MAX_CHUNK_LINE	256	/* chunk-size line with its extensions */
+#define L7FP_MAX_TRAILERS	8192	/* a trailer section */
+#define L7FP_MAX_NAME		256	/* names of clusters, listeners, rules */
+#define L7FP_MAX_STRING		8192	/* one string of a policy's tables */
+#define L7FP_MAX_BODY		65536	/* body of a direct response */
+#define L7FP_MAX_SLOTS		64	/* slots of one generation */
+#define L7FP_MAX_STRINGS	262144	/* strings of one generation */
+#define L7FP_MAX_ROUTES		65536	/* routes of one generation */
+#define L7FP_MAX_RULES		65536	/* named rules of one generation */
+#define L7FP_MAX_GENERATION	67108864 /* memory of one generation's tables */
+#define L7FP_MAX_GENERATIONS	16	/* generations of one network namespace */
+#define L7FP_MAX_CLUSTERS	65536	/* clusters of one network namespace */
+#define L7FP_MAX_ENDPOINTS	4096	/* endpoints of one cluster */
+#define L7FP_MAX_LISTENERS	256	/* listeners of one network namespace */
+#define L7FP_MAX_ROUTE_CLUSTERS	64	/* weighted clusters of one route */
+#define L7FP_MAX_HEADER_OPS	64	/* header changes of one route and direction */
+#define L7FP_MAX_CAPTURED	65536	/* connects under way, whole machine */
+#define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
+#define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
+
+/**
+ * enum l7fp_verdict - what a policy's request op returns
+ * @L7FP_VERDICT_NONE: nothing decided; answered as an error, never forwarded
+ * @L7FP_FORWARD: to the cluster that l7fp_route() or l7fp_set_cluster() chose
+ * @L7FP_RESPOND: answer with what l7fp_route(), l7fp_deny() or l7fp_respond() set
+ * @L7FP_RESET: close the downstream connection without an answer
+ * @L7FP_SLOW_PATH: the kernel cannot decide; 503 while no slow path is attached
+ *
+ * Any other value is an error of the policy and is answered with 503.
+ */
+enum l7fp_verdict {
+	L7FP_VERDICT_NONE = 0,
+	L7FP_FORWARD = 1,
+	L7FP_RESPOND = 2,
+	L7FP_RESET = 3,
+	L7FP_SLOW_PATH = 4,
+	__L7FP_VERDICT_MAX
+};
+
+/* Request methods with a number of their own; any other one is OTHER. */
+enum l7fp_method {
+	L7FP_METHOD_OTHER = 0,
+	L7FP_METHOD_GET,
+	L7FP_METHOD_HEAD,
+	L7FP_METHOD_POST,
+	L7FP_METHOD_PUT,
+	L7FP_METHOD_DELETE,
+	L7FP_METHOD_CONNECT,
+	L7FP_METHOD_OPTIONS,
+	L7FP_METHOD_TRACE,
+	L7FP_METHOD_PATCH,
+	__L7FP_METHOD_MAX
+};
+
+/*
+ * String fields of an exchange, as kfuncs and tables name them. Slots follow
+ * L7FP_FIELD_SLOT: field L7FP_FIELD_SLOT + i is the i-th slot of the generation.
+ */
+enum l7fp_field {
+	L7FP_FIELD_PATH = 0,		/* normalised path, without the query */
+	L7FP_FIELD_AUTHORITY = 1,	/* host, lower case, without the port */
+	L7FP_FIELD_METHOD = 2,		/* as sent; case counts */
+	L7FP_FIELD_HOST = 3,		/* Host as sent, with its port */
+	L7FP_FIELD_SLOT = 8,
+};
+
+enum l7fp_slot_kind {
+	L7FP_SLOT_HEADER = 0,		/* a request header; name in lower case */
+	L7FP_SLOT_QUERY = 1,		/* a query parameter */
+	__L7FP_SLOT_KIND_MAX
+};
+
+/* How l7fp_match() compares a field with a string. */
+enum l7fp_match_op {
+	L7FP_MATCH_EXACT = 0,
+	L7FP_MATCH_PREFIX = 1,		/* bytewise */
+	L7FP_MATCH_SUFFIX = 2,
+	L7FP_MATCH_PRESENT = 3,		/* the field exists; the string is not read */
+	L7FP_MATCH_CONTAINS = 4,
+	L7FP_MATCH_TEMPLATE = 5,	/* Envoy's uri_template: * and ** as segments */
+	L7FP_MATCH_SEGMENT_PREFIX = 6,	/* Gateway API's PathPrefix */
+	L7FP_MATCH_NOT_EMPTY = 7,	/* the field exists and has a byte */
+	__L7FP_MATCH_OP_MAX
+};
+#define L7FP_MATCH_IGNORE_CASE	0x100
+
+/* Why an exchange ended as it did; the names are Envoy's response flags where one fits. */
+enum l7fp_reason {
+	L7FP_REASON_NONE = 0,
+	L7FP_REASON_NR,		/* no route */
+	L7FP_REASON_NC,		/* the route's cluster does not exist */
+	L7FP_REASON_UH,		/* no healthy endpoint */
+	L7FP_REASON_UF,		/* connecting to the endpoint failed */
+	L7FP_REASON_UC,		/* the upstream ended the connection */
+	L7FP_REASON_UR,		/* the upstream reset the connection */
+	L7FP_REASON_UT,		/* route timeout */
+	L7FP_REASON_UO,		/* a limit of the cluster was reached */
+	L7FP_REASON_URX,	/* retries used up */
+	L7FP_REASON_UPE,	/* the upstream broke the protocol */
+	L7FP_REASON_RL,		/* rate limited */
+	L7FP_REASON_DC,		/* the downstream ended the connection */
+	L7FP_REASON_DPE,	/* the downstream broke the protocol */
+	L7FP_REASON_DT,		/* the downstream was too slow */
+	L7FP_REASON_DI,		/* delay injected */
+	L7FP_REASON_FI,		/* abort injected */
+	L7FP_REASON_RBAC,	/* denied by an authorization policy */
+	L7FP_REASON_DR,		/* direct response or redirect of a route */
+	L7FP_REASON_NP,		/* no policy is attached */
+	L7FP_REASON_PE,		/* the policy program failed */
+	L7FP_REASON_SP,		/* needs the slow path, and none is attached */
+	L7FP_REASON_OM,		/* out of memory */
+	L7FP_REASON_DRAIN,	/* ended by a drain or by the end of its namespace */
+	__L7FP_REASON_MAX
+};
+
+enum l7fp_lb {
+	L7FP_LB_ROUND_ROBIN = 0,
+	L7FP_LB_RANDOM = 1,
+	__L7FP_LB_MAX
+};
+
+enum l7fp_protocol {
+	L7FP_PROTOCOL_HTTP = 0,		/* HTTP/1.1 */
+	L7FP_PROTOCOL_OPAQUE = 1,	/* bytes, to the listener's cluster */
+	__L7FP_PROTOCOL_MAX
+};
+
+enum l7fp_header_op_kind {
+	L7FP_HEADER_SET = 0,		/* replaces all lines of that name */
+	L7FP_HEADER_ADD = 1,		/* appends a line */
+	L7FP_HEADER_REMOVE = 2,
+	__L7FP_HEADER_OP_MAX
+};
+
+/* What a route does with the path. */
+enum l7fp_rewrite_kind {
+	L7FP_REWRITE_NONE = 0,
+	L7FP_REWRITE_PREFIX = 1,	/* the first match_len bytes become the value */
+	L7FP_REWRITE_FULL = 2,		/* the whole path does; the query stays */
+	__L7FP_REWRITE_MAX
+};
+
+enum l7fp_route_kind {
+	L7FP_ROUTE_FORWARD = 0,		/* to one of its weighted clusters */
+	L7FP_ROUTE_REDIRECT = 1,
+	L7FP_ROUTE_DIRECT = 2,		/* direct response */
+	L7FP_ROUTE_SLOW_PATH = 3,	/* matched, but only the slow path can do it */
+	__L7FP_ROUTE_KIND_MAX
+};
+
+enum l7fp_generation_state {
+	L7FP_GENERATION_BUILDING = 0,	/* tables still arrive */
+	L7FP_GENERATION_PREPARED = 1,	/* complete, holds its struct_ops map */
+	L7FP_GENERATION_CURRENT = 2,
+	L7FP_GENERATION_DRAINING = 3,	/* replaced; exchanges still end on it */
+};
+
+/* Features of a listener that can be turned off (L7FP_A_LISTENER_FLAGS). */
+#define L7FP_LISTENER_NO_REQUEST_ID	(1U << 0) /* do not make x-request-id */
+#define L7FP_LISTENER_NO_FORWARDED_PROTO (1U << 1)
+#define L7FP_LISTENER_NO_ATTEMPT_COUNT	(1U << 2)
+#define L7FP_LISTENER_NO_REASON		(1U << 3) /* no x-l7fp-reason on local replies */
+#define L7FP_LISTENER_FLAGS_ALL		0xfU
+
+/*
+ * Commands. All need CAP_NET_ADMIN in the initial user namespace and act on
+ * the network namespace of the calling socket.
+ */
+enum l7fp_cmd {
+	L7FP_CMD_UNSPEC = 0,
+	L7FP_CMD_LISTENER_NEW,
+	L7FP_CMD_LISTENER_DEL,
+	L7FP_CMD_LISTENER_GET,		/* do, dump */
+	L7FP_CMD_CLUSTER_NEW,		/* creates, or changes the one with this id */
+	L7FP_CMD_CLUSTER_DEL,
+	L7FP_CMD_CLUSTER_GET,		/* do, dump */
+	L7FP_CMD_ENDPOINT_SET,		/* replaces all endpoints of a cluster */
+	L7FP_CMD_ENDPOINT_GET,		/* dump, of one cluster or of all */
+	L7FP_CMD_GENERATION_NEW,	/* begins a generation's tables */
+	L7FP_CMD_GENERATION_ADD,	/* slots, strings, routes, rules: any number of calls */
+	L7FP_CMD_GENERATION_PREPARE,	/* seals the tables and ties a struct_ops map to them */
+	L7FP_CMD_GENERATION_DEL,	/* gives up one that is not current */
+	L7FP_CMD_GENERATION_GET,	/* do, dump */
+	L7FP_CMD_CONNECTION_ATTACH,	/* hands over a connected socket by fd */
+	L7FP_CMD_CONNECTION_GET,	/* dump */
+	L7FP_CMD_STATS_GET,		/* dump */
+	L7FP_CMD_UPSTREAM_WANTED,	/* event */
+	L7FP_CMD_CONNECTION_LOST,	/* event */
+	__L7FP_CMD_MAX
+};
+#define L7FP_CMD_MAX (__L7FP_CMD_MAX - 1)
+
+/* Attributes of every message. */
+enum l7fp_attr {
+	L7FP_A_UNSPEC = 0,
+	L7FP_A_PAD,
+	L7FP_A_ID,			/* u32: listener, cluster, slot, string, route, rule */
+	L7FP_A_NAME,			/* nul-string, at most L7FP_MAX_NAME */
+	L7FP_A_LISTENER,		/* nest l7fp_attr_listener */
+	L7FP_A_CLUSTER,			/* nest l7fp_attr_cluster */
+	L7FP_A_ENDPOINT,		/* nest l7fp_attr_endpoint, repeated */
+	L7FP_A_GENERATION,		/* u64 */
+	L7FP_A_GENERATION_STATE,	/* u32 enum l7fp_generation_state */
+	L7FP_A_MAP_FD,			/* u32: struct_ops map of the generation */
+	L7FP_A_SLOT,			/* nest l7fp_attr_slot, repeated */
+	L7FP_A_STRING,			/* nest l7fp_attr_string, repeated */
+	L7FP_A_ROUTE,			/* nest l7fp_attr_route, repeated */
+	L7FP_A_RULE,			/* nest l7fp_attr_rule, repeated */
+	L7FP_A_CONNECTION,		/* nest l7fp_attr_connection */
+	L7FP_A_STAT,			/* nest l7fp_attr_stat */
+	L7FP_A_EXCHANGES,		/* u64: exchanges that still hold a generation */
+	__L7FP_A_MAX
+};
+#define L7FP_A_MAX (__L7FP_A_MAX - 1)
+
+enum l7fp_attr_listener {
+	L7FP_A_LISTENER_UNSPEC = 0,
+	L7FP_A_LISTENER_ID,		/* u32 */
+	L7FP_A_LISTENER_NAME,		/* nul-string */
+	L7FP_A_LISTENER_ADDRESS,	/* binary: 4 or 16 bytes, network order */
+	L7FP_A_LISTENER_PORT,		/* u16, host order; 0: the kernel chooses, GET tells */
+	L7FP_A_LISTENER_PROTOCOL,	/* u32 enum l7fp_protocol */
+	L7FP_A_LISTENER_CLUSTER,	/* u32: cluster of an opaque listener */
+	L7FP_A_LISTENER_FLAGS,		/* u32 L7FP_LISTENER_* */
+	L7FP_A_LISTENER_HEAD_TIMEOUT_MS, /* u32: for a request head to arrive; 0: 60000 */
+	L7FP_A_LISTENER_IDLE_TIMEOUT_MS, /* u32: between requests; 0: 3600000 */
+	L7FP_A_LISTENER_PATH_MODE,	/* u32 enum l7fp_path_mode of kmod/path.h */
+	__L7FP_A_LISTENER_MAX
+};
+#define L7FP_A_LISTENER_MAX (__L7FP_A_LISTENER_MAX - 1)
+
+enum l7fp_attr_cluster {
+	L7FP_A_CLUSTER_UNSPEC = 0,
+	L7FP_A_CLUSTER_ID,		/* u32, chosen by user space */
+	L7FP_A_CLUSTER_NAME,		/* nul-string */
+	L7FP_A_CLUSTER_LB,		/* u32 enum l7fp_lb */
+	L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS, /* u32; 0: 10000 */
+	L7FP_A_CLUSTER_IDLE_TIMEOUT_MS,	/* u32: of a pooled connection; 0: 3600000 */
+	L7FP_A_CLUSTER_MAX_CONNECTIONS,	/* u32; 0: 4294967295 */
+	L7FP_A_CLUSTER_MAX_PENDING,	/* u32: exchanges waiting for a connection; 0: 4294967295 */
+	L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION, /* u32; 0: no limit */
+	__L7FP_A_CLUSTER_MAX
+};
+#define L7FP_A_CLUSTER_MAX (__L7FP_A_CLUSTER_MAX - 1)
+
+enum l7fp_attr_endpoint {
+	L7FP_A_ENDPOINT_UNSPEC = 0,
+	L7FP_A_ENDPOINT_ADDRESS,	/* binary: 4 or 16 bytes, network order */
+	L7FP_A_ENDPOINT_PORT,		/* u16, host order */
+	L7FP_A_ENDPOINT_WEIGHT,		/* u32; 0 reads as 1 */
+	L7FP_A_ENDPOINT_HEALTHY,	/* u8; absent: 1 */
+	L7FP_A_ENDPOINT_CLUSTER,	/* u32: in dumps */
+	L7FP_A_ENDPOINT_CONNECTIONS,	/* u32: in dumps, open now */
+	L7FP_A_ENDPOINT_IDLE,		/* u32: in dumps, of them idle */
+	__L7FP_A_ENDPOINT_MAX
+};
+#define L7FP_A_ENDPOINT_MAX (__L7FP_A_ENDPOINT_MAX - 1)
+
+enum l7fp_attr_slot {
+	L7FP_A_SLOT_UNSPEC = 0,
+	L7FP_A_SLOT_ID,			/* u32 below L7FP_MAX_SLOTS */
+	L7FP_A_SLOT_KIND,		/* u32 enum l7fp_slot_kind */
+	L7FP_A_SLOT_NAME,		/* binary, 1 to L7FP_MAX_NAME bytes */
+	__L7FP_A_SLOT_MAX
+};
+#define L7FP_A_SLOT_MAX (__L7FP_A_SLOT_MAX - 1)
+
+enum l7fp_attr_string {
+	L7FP_A_STRING_UNSPEC = 0,
+	L7FP_A_STRING_ID,		/* u32 */
+	L7FP_A_STRING_VALUE,		/* binary, at most L7FP_MAX_STRING */
+	__L7FP_A_STRING_MAX
+};
+#define L7FP_A_STRING_MAX (__L7FP_A_STRING_MAX - 1)
+
+enum l7fp_attr_route {
+	L7FP_A_ROUTE_UNSPEC = 0,
+	L7FP_A_ROUTE_ID,		/* u32 */
+	L7FP_A_ROUTE_NAME,		/* nul-string: where it was written, for statistics */
+	L7FP_A_ROUTE_KIND,		/* u32 enum l7fp_route_kind */
+	L7FP_A_ROUTE_CLUSTER,		/* nest l7fp_attr_route_cluster, repeated */
+	L7FP_A_ROUTE_REWRITE_KIND,	/* u32 enum l7fp_rewrite_kind */
+	L7FP_A_ROUTE_REWRITE_MATCH_LEN,	/* u32: bytes that a prefix rewrite replaces */
+	L7FP_A_ROUTE_REWRITE_PATH,	/* binary */
+	L7FP_A_ROUTE_REWRITE_AUTHORITY,	/* binary; becomes Host */
+	L7FP_A_ROUTE_REDIRECT_SCHEME,	/* binary; absent: kept */
+	L7FP_A_ROUTE_REDIRECT_AUTHORITY, /* binary; absent: kept */
+	L7FP_A_ROUTE_REDIRECT_PORT,	/* u16; absent: kept */
+	L7FP_A_ROUTE_REDIRECT_PATH,	/* binary; absent: kept (rewrite attributes apply) */
+	L7FP_A_ROUTE_STATUS,		/* u32: of a redirect or a direct response */
+	L7FP_A_ROUTE_BODY,		/* binary, at most L7FP_MAX_BODY */
+	L7FP_A_ROUTE_REQUEST_HEADER,	/* nest l7fp_attr_header_op, repeated, in order */
+	L7FP_A_ROUTE_RESPONSE_HEADER,	/* nest l7fp_attr_header_op, repeated, in order */
+	L7FP_A_ROUTE_TIMEOUT_MS,	/* u32; 0: none */
+	L7FP_A_ROUTE_CONNECT_RETRIES,	/* u32: further attempts when connecting fails */
+	__L7FP_A_ROUTE_MAX
+};
+#define L7FP_A_ROUTE_MAX (__L7FP_A_ROUTE_MAX - 1)
+
+enum l7fp_attr_route_cluster {
+	L7FP_A_ROUTE_CLUSTER_UNSPEC = 0,
+	L7FP_A_ROUTE_CLUSTER_ID,	/* u32 */
+	L7FP_A_ROUTE_CLUSTER_WEIGHT,	/* u32; their sum is at most 2^31 - 1 */
+	L7FP_A_ROUTE_CLUSTER_REQUEST_HEADER, /* nest l7fp_attr_header_op, repeated */
+	L7FP_A_ROUTE_CLUSTER_RESPONSE_HEADER,
+	__L7FP_A_ROUTE_CLUSTER_MAX
+};
+#define L7FP_A_ROUTE_CLUSTER_MAX (__L7FP_A_ROUTE_CLUSTER_MAX - 1)
+
+enum l7fp_attr_header_op {
+	L7FP_A_HEADER_OP_UNSPEC = 0,
+	L7FP_A_HEADER_OP_KIND,		/* u32 enum l7fp_header_op_kind */
+	L7FP_A_HEADER_OP_NAME,		/* binary: a field name of RFC 9110 5.1 */
+	L7FP_A_HEADER_OP_VALUE,		/* binary: a field value, not for REMOVE */
+	__L7FP_A_HEADER_OP_MAX
+};
+#define L7FP_A_HEADER_OP_MAX (__L7FP_A_HEADER_OP_MAX - 1)
+
+/* A rule has a name and a counter; l7fp_deny() and l7fp_count_rule() refer to it. */
+enum l7fp_attr_rule {
+	L7FP_A_RULE_UNSPEC = 0,
+	L7FP_A_RULE_ID,			/* u32 */
+	L7FP_A_RULE_NAME,		/* nul-string */
+	__L7FP_A_RULE_MAX
+};
+#define L7FP_A_RULE_MAX (__L7FP_A_RULE_MAX - 1)
+
+enum l7fp_attr_connection {
+	L7FP_A_CONNECTION_UNSPEC = 0,
+	L7FP_A_CONNECTION_FD,		/* u32, of ATTACH */
+	L7FP_A_CONNECTION_LISTENER,	/* u32: attach or dump as a downstream of it */
+	L7FP_A_CONNECTION_CLUSTER,	/* u32: as an upstream of it */
+	L7FP_A_CONNECTION_LOCAL_ADDRESS,
+	L7FP_A_CONNECTION_LOCAL_PORT,
+	L7FP_A_CONNECTION_REMOTE_ADDRESS,
+	L7FP_A_CONNECTION_REMOTE_PORT,
+	L7FP_A_CONNECTION_ORIGINAL_ADDRESS, /* where a captured client wanted to go */
+	L7FP_A_CONNECTION_ORIGINAL_PORT,
+	L7FP_A_CONNECTION_EXCHANGES,	/* u64 so far */
+	L7FP_A_CONNECTION_IDLE_MS,	/* u32 since the last byte */
+	L7FP_A_CONNECTION_REASON,	/* u32 enum l7fp_reason, in CONNECTION_LOST */
+	__L7FP_A_CONNECTION_MAX
+};
+#define L7FP_A_CONNECTION_MAX (__L7FP_A_CONNECTION_MAX - 1)
+
+/* What a counter counts (scope), of which object, and its value. */
+enum l7fp_stat_scope {
+	L7FP_STAT_GLOBAL = 0,
+	L7FP_STAT_LISTENER = 1,
+	L7FP_STAT_CLUSTER = 2,
+	L7FP_STAT_ROUTE = 3,		/* of the current generation */
+	L7FP_STAT_RULE = 4,		/* of the current generation */
+	L7FP_STAT_VERDICT = 5,		/* enum l7fp_verdict */
+	L7FP_STAT_REASON = 6,		/* enum l7fp_reason */
+};
+
+enum l7fp_attr_stat {
+	L7FP_A_STAT_UNSPEC = 0,
+	L7FP_A_STAT_SCOPE,		/* u32 enum l7fp_stat_scope */
+	L7FP_A_STAT_ID,			/* u32: of the object, verdict or reason */
+	L7FP_A_STAT_OBJECT,		/* nul-string: its name */
+	L7FP_A_STAT_NAME,		/* nul-string: the counter, e.g. "rq_total" */
+	L7FP_A_STAT_VALUE,		/* u64 */
+	__L7FP_A_STAT_MAX
+};
+#define L7FP_A_STAT_MAX (__L7FP_A_STAT_MAX - 1)
+
+#endif /* _UAPI_L7FP_H */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Clusters, their endpoints, load balancing, and the pools of connections.
+ */
+#ifndef _L7FP_UPSTREAM_H
+#define _L7FP_UPSTREAM_H
+
+#include <linux/refcount.h>
+#include <linux/socket.h>
+#include "state.h"
+
+struct l7fp_cluster_config {
+	u32 id;
+	char name[L7FP_MAX_NAME + 1];
+	u32 lb;
+	u32 connect_timeout_ms;
+	u32 idle_timeout_ms;
+	u32 max_connections;
+	u32 max_pending;
+	u32 max_requests_per_connection;
+};
+
+struct l7fp_cluster_stats {
+	u64 cx_total;
+	u64 cx_destroy;
+	u64 cx_connect_fail;
+	u64 cx_connect_timeout;
+	u64 cx_overflow;
+	u64 rq_total;
+	u64 rq_2xx, rq_3xx, rq_4xx, rq_5xx;
+	u64 rq_timeout;
+	u64 rq_resent;
+	u64 rq_retry;
+	u64 rq_pending_overflow;
+	u64 no_endpoint;
+};
+
+struct l7fp_endpoint_config {
+	struct sockaddr_storage address;
+	u32 weight;
+	bool healthy;
+};
+
+struct l7fp_upstream;
+
+/**
+ * struct l7fp_endpoint - where connections of a cluster go
+ * @refs: one for the cluster's set, one a connection
+ * @idle: connections waiting for an exchange, last used first; under @lock
+ * @dead: no longer in its cluster: connections close when their exchange ends
+ */
+struct l7fp_endpoint {
+	struct l7fp_cluster *cluster;
+	struct l7fp_endpoint_config config;
+	refcount_t refs;
+	spinlock_t lock;
+	struct list_head idle;
+	u32 n_idle;
+	atomic_t n_connections;
+	bool dead;
+	struct rcu_head rcu;
+};
+
+/* The endpoints of a cluster at one time; replaced whole, read under RCU. */
+struct l7fp_endpoint_set {
+	struct rcu_head rcu;
+	u32 n;				/* all */
+	u32 n_healthy;			/* @pick holds these first */
+	u64 weight_total;		/* of the healthy */
+	struct l7fp_endpoint *pick[];
+};
+
+/**
+ * struct l7fp_cluster - a named set of endpoints
+ * @refs: one for the namespace's table, one an endpoint
+ * @config: changed only under l7fp_net.lock, scalar by scalar
+ */
+struct l7fp_cluster {
+	struct l7fp_cluster_config config;
+	struct l7fp_net *ln;
+	refcount_t refs;
+	struct l7fp_endpoint_set __rcu *endpoints;
+	atomic_t n_connections;
+	atomic_t next;			/* round robin */
+	struct l7fp_cluster_stats __percpu *stats;
+	struct rcu_head rcu;
+};
+
+/* All: process context, under l7fp_net.lock. 0 or a negative error. */
+int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config);
+int l7fp_cluster_delete(struct l7fp_net *ln, u32 id);
+/* Replaces the endpoints; those with an equal address keep their pool. */
+int l7fp_cluster_set_endpoints(struct l7fp_cluster *cluster,
+			       const struct l7fp_endpoint_config *endpoints, u32 n);
+
+/* Under RCU; NULL when there is none. */
+static inline struct l7fp_cluster *l7fp_cluster_find(struct l7fp_net *ln, u32 id)
+{
+	return xa_load(&ln->clusters, id);
+}
+
+/* Takes over a connected socket into the pool of the endpoint it is connected to. */
+int l7fp_cluster_adopt(struct l7fp_cluster *cluster, struct socket *sock);
+
+#endif /* _L7FP_UPSTREAM_H */
