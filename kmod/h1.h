@@ -123,7 +123,13 @@ struct l7fp_h1_header {
  * @reason: the reason phrase (responses)
  * @head_len: length of the head with the empty line at its end, and with a CRLF before it
  * @headers_off: offset of the first header line (of the empty line, where there is none)
+ * @state: private to the parser
+ * @coding: private to the parser
  * @headers: the header lines in order
+ *
+ * While the parser answers L7FP_H1_MORE, this struct and *scan together are its progress: pass
+ * both back unchanged with the next bytes appended. *scan = 0 starts afresh and needs no other
+ * initialisation.
  */
 struct l7fp_h1_head {
 	u8 minor;
@@ -152,6 +158,8 @@ struct l7fp_h1_head {
 	struct l7fp_slice reason;
 	u32 head_len;
 	u32 headers_off;
+	u8 state;
+	u8 coding;
 	struct l7fp_h1_header headers[L7FP_MAX_HEADERS];
 };
 
@@ -177,6 +185,11 @@ static inline bool l7fp_h1_has(const struct l7fp_h1_head *h, enum l7fp_h1_token 
 	return h->tokens & (1ULL << token);
 }
 
+/*
+ * The parsers return the length of the head, L7FP_H1_MORE, or an error. A line is judged when its
+ * line feed is there, so that the answer does not depend on how the bytes were cut. @len is all
+ * bytes so far, from the first of the message; what follows the head is not looked at.
+ */
 int l7fp_h1_parse_request(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan);
 int l7fp_h1_parse_response(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan,
 			   u8 request_method);
