@@ -38,6 +38,12 @@ typedef __s64 s64;
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
+#ifndef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#endif
+#ifndef S64_MAX
+#define S64_MAX INT64_MAX
+#endif
 #ifndef fallthrough
 #define fallthrough __attribute__((__fallthrough__))
 #endif
@@ -56,5 +62,35 @@ struct l7fp_slice {
 	u32 off;
 	u32 len;
 };
+
+/**
+ * l7fp_load64() - eight bytes, the first one lowest
+ * @p: where they are; any alignment
+ */
+static __always_inline u64 l7fp_load64(const void *p)
+{
+	u64 x;
+
+	__builtin_memcpy(&x, p, sizeof(x));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	return x;
+}
+
+/**
+ * l7fp_load32() - four bytes, the first one lowest
+ * @p: where they are; any alignment
+ */
+static __always_inline u32 l7fp_load32(const void *p)
+{
+	u32 x;
+
+	__builtin_memcpy(&x, p, sizeof(x));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap32(x);
+#endif
+	return x;
+}
 
 #endif /* L7FP_CODEC_H */
