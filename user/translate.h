@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Documents to the intermediate representation.
+ */
+#ifndef _L7FP_TRANSLATE_H
+#define _L7FP_TRANSLATE_H
+
+#include "classify.h"
+#include "diag.h"
+#include "input.h"
+#include "ir.h"
+
+/* Istio's meshConfig.rootNamespace and trust in names. */
+#define TRANSLATE_ROOT_NAMESPACE	"istio-system"
+#define TRANSLATE_DOMAIN		"cluster.local"
+
+/**
+ * translate - classify all documents and say what they mean
+ * @verdicts: filled; one for each rule
+ *
+ * The result owns all that it points to: @docs may be freed before it.
+ *
+ * Return: the policy; NULL when any rule is invalid or @diag has an error
+ * (nothing may be applied then): diag_print() and
+ * verdicts_print(VERDICT_INVALID) say why.
+ */
+struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts);
+
+#endif /* _L7FP_TRANSLATE_H */
