@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The reference evaluator: what a policy decides of a request, answered from
+ * the intermediate representation. It shares the codecs with the module, and
+ * nothing with the synthesizer, so that each can be judged by the other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "../kmod/codec.h"
+#include "../kmod/match.h"
+#include "../kmod/path.h"
+#include "ir.h"
+
+#define STATUS_BAD_REQUEST	400
+#define STATUS_FORBIDDEN	403
+#define STATUS_NOT_FOUND	404
+#define STATUS_UNAVAILABLE	503
+
+enum truth { IS_FALSE, IS_TRUE, IS_UNKNOWN };
+
+/* Bytes with a length; @data NULL: absent. */
+struct text {
+	const char *data;
+	size_t len;
+};
+
+struct evaluation {
+	const struct ir *ir;
+	const struct ir_request *request;
+	uint32_t pick;
+	struct ir_decision *decision;
+	char *path;		/* with the query */
+	size_t path_len, query;	/* the query begins at @query, or that is @path_len */
+	char *host, *authority;	/* Host as forwarded; lower case without the port */
+	const struct ir_route *route;
+	const struct ir_weighted *weighted;
+	bool routed;		/* header changes are visible */
+	char *joined[L7FP_MAX_SLOTS]; /* values of repeated headers */
+	const char *reason;	/* of the last UNKNOWN */
+};
+
+static void *must(void *p)
+{
+	if (p)
+		return p;
+	fputs("l7fp-tool: out of memory\n", stderr);
+	exit(1);
+}
+
+static void append(char **s, size_t *len, const char *value, size_t n)
+{
+	*s = must(realloc(*s, *len + n + 1));
+	memcpy(*s + *len, value, n);
+	*len += n;
+	(*s)[*len] = 0;
+}
+
+/* The header changes that apply: the weighted cluster's first, then the route's, as in Envoy. */
+static size_t request_ops(const struct evaluation *e, const struct ir_header_ops *list[2])
+{
+	size_t n = 0;
+
+	if (!e->routed || !e->route)
+		return 0;
+	if (e->weighted)
+		list[n++] = &e->weighted->request;
+	list[n++] = &e->route->request;
+	return n;
+}
+
+/*
+ * The value of a header after the changes; several lines are joined with
+ * commas. Sets @joined to what must be freed.
+ */
+static struct text header_value(const struct evaluation *e, const char *name, char **joined)
+{
+	const struct ir_header_ops *list[2];
+	size_t lists = request_ops(e, list), len = 0;
+	bool present = false;
+	char *value = NULL;
+
+	if (!strcasecmp(name, "host")) {
+		append(&value, &len, e->host, strlen(e->host));
+		present = true;
+	}
+	for (size_t i = 0; i < e->request->n_headers; i++) {
+		const struct ir_header *h = &e->request->header[i];
+
+		if (strcasecmp(h->name, name))
+			continue;
+		if (present)
+			append(&value, &len, ",", 1);
+		append(&value, &len, h->value, strlen(h->value));
+		present = true;
+	}
+	for (size_t i = 0; i < lists; i++) {
+		for (size_t j = 0; j < list[i]->n; j++) {
+			const struct ir_header_op *op = &list[i]->op[j];
+
+			if (strcasecmp(op->name, name))
+				continue;
+			if (op->kind != L7FP_HEADER_ADD) {
+				present = false;
+				len = 0;
+			}
+			if (op->kind == L7FP_HEADER_REMOVE)
+				continue;
+			if (present)
+				append(&value, &len, ",", 1);
+			append(&value, &len, op->value, strlen(op->value));
+			present = true;
+		}
+	}
+	free(*joined);
+	*joined = value;
+	return (struct text){ present ? value : NULL, len };
+}
+
+static struct text field_value(struct evaluation *e, uint32_t field)
+{
+	const struct ir_slot *slot;
+	struct l7fp_slice slice;
+
+	switch (field) {
+	case L7FP_FIELD_PATH:
+		return (struct text){ e->path, e->query };
+	case L7FP_FIELD_AUTHORITY:
+		return (struct text){ e->authority, strlen(e->authority) };
+	case L7FP_FIELD_METHOD:
+		return (struct text){ e->request->method, strlen(e->request->method) };
+	case L7FP_FIELD_HOST:
+		return (struct text){ e->host, strlen(e->host) };
+	default:
+		break;
+	}
+	if (field < L7FP_FIELD_SLOT || field - L7FP_FIELD_SLOT >= e->ir->n_slots)
+		return (struct text){ NULL, 0 };
+	slot = &e->ir->slot[field - L7FP_FIELD_SLOT];
+	if (slot->kind == L7FP_SLOT_HEADER)
+		return header_value(e, slot->name, &e->joined[field - L7FP_FIELD_SLOT]);
+	if (!l7fp_query_param((const u8 *)e->path, (u32)e->path_len, (const u8 *)slot->name,
+			      (u32)strlen(slot->name), &slice))
+		return (struct text){ NULL, 0 };
+	return (struct text){ e->path + slice.off, slice.len };
+}
+
+static bool address_matches(const uint32_t address[4], const uint32_t wanted[4], uint32_t prefix)
+{
+	const uint8_t *a = (const uint8_t *)address, *w = (const uint8_t *)wanted;
+	uint32_t bytes = prefix / 8, bits = prefix % 8;
+
+	if (prefix > 128 || memcmp(a, w, bytes))
+		return false;
+	return !bits || !((a[bytes] ^ w[bytes]) >> (8 - bits));
+}
+
+static uint32_t method_number(const char *method)
+{
+	static const char *const name[__L7FP_METHOD_MAX] = {
+		[L7FP_METHOD_GET] = "GET",	   [L7FP_METHOD_HEAD] = "HEAD",
+		[L7FP_METHOD_POST] = "POST",	   [L7FP_METHOD_PUT] = "PUT",
+		[L7FP_METHOD_DELETE] = "DELETE",   [L7FP_METHOD_CONNECT] = "CONNECT",
+		[L7FP_METHOD_OPTIONS] = "OPTIONS", [L7FP_METHOD_TRACE] = "TRACE",
+		[L7FP_METHOD_PATCH] = "PATCH",
+	};
+
+	for (uint32_t i = 1; i < __L7FP_METHOD_MAX; i++)
+		if (!strcmp(name[i], method))
+			return i;
+	return L7FP_METHOD_OTHER;
+}
+
+static enum truth truth_of(bool value)
+{
+	return value ? IS_TRUE : IS_FALSE;
+}
+
+static enum truth evaluate(struct evaluation *e, const struct ir_expr *x)
+{
+	const struct ir_request *r = e->request;
+	enum truth all, one;
+	struct text value;
+
+	switch (x->kind) {
+	case IR_TRUE:
+		return IS_TRUE;
+	case IR_FALSE:
+		return IS_FALSE;
+	case IR_UNKNOWN:
+		e->reason = x->reason;
+		return IS_UNKNOWN;
+	case IR_NOT:
+		one = evaluate(e, x->child[0]);
+		return one == IS_UNKNOWN ? IS_UNKNOWN : truth_of(one == IS_FALSE);
+	case IR_AND:
+		all = IS_TRUE;
+		for (size_t i = 0; i < x->n_children; i++) {
+			one = evaluate(e, x->child[i]);
+			if (one == IS_FALSE)
+				return IS_FALSE;
+			if (one == IS_UNKNOWN)
+				all = IS_UNKNOWN;
+		}
+		return all;
+	case IR_OR:
+		all = IS_FALSE;
+		for (size_t i = 0; i < x->n_children; i++) {
+			one = evaluate(e, x->child[i]);
+			if (one == IS_TRUE)
+				return IS_TRUE;
+			if (one == IS_UNKNOWN)
+				all = IS_UNKNOWN;
+		}
+		return all;
+	case IR_STRING:
+		value = field_value(e, x->field);
+		return truth_of(value.data &&
+				l7fp_match(x->op, (const u8 *)value.data, (u32)value.len,
+					   (const u8 *)x->value, x->value_len));
+	case IR_SOURCE_IP:
+		return truth_of(address_matches(r->source_ip, x->addr, x->prefix));
+	case IR_DESTINATION_IP:
+		return truth_of(address_matches(r->destination_ip, x->addr, x->prefix));
+	case IR_SOURCE_PORT:
+		return truth_of(r->source_port == x->port);
+	case IR_DESTINATION_PORT:
+		return truth_of(r->destination_port == x->port);
+	case IR_METHOD:
+		return truth_of(method_number(r->method) == x->method);
+	}
+	return IS_UNKNOWN;
+}
+
+static void respond(struct evaluation *e, enum l7fp_reason reason, uint32_t status)
+{
+	e->decision->verdict = L7FP_RESPOND;
+	e->decision->reason = reason;
+	e->decision->status = status;
+}
+
+static void slow_path(struct evaluation *e, const char *why, int32_t rule)
+{
+	e->decision->verdict = L7FP_SLOW_PATH;
+	e->decision->reason = L7FP_REASON_SP;
+	e->decision->status = STATUS_UNAVAILABLE;
+	e->decision->slow_path_reason = why;
+	e->decision->rule = rule;
+}
+
+/* Host becomes @host; false when it is none. */
+static bool set_host(struct evaluation *e, const char *host)
+{
+	size_t len = strlen(host);
+	char *copy = must(strdup(host));
+	char *authority = must(malloc(len + 1));
+	u32 port;
+	int n;
+
+	n = l7fp_host_normalize((u8 *)authority, (u32)len, (const u8 *)host, (u32)len, &port);
+	if (n < 0) {
+		free(copy);
+		free(authority);
+		return false;
+	}
+	authority[n] = 0;
+	free(e->host);
+	free(e->authority);
+	e->host = copy;
+	e->authority = authority;
+	return true;
+}
+
+static void rewrite_path(struct evaluation *e, const struct ir_route *route)
+{
+	char *path = NULL;
+	size_t len = 0, kept = 0;
+
+	if (route->rewrite_kind == L7FP_REWRITE_NONE)
+		return;
+	if (route->rewrite_kind == L7FP_REWRITE_FULL || route->rewrite_match_len > e->query)
+		kept = e->query;
+	else
+		kept = route->rewrite_match_len;
+	if (route->rewrite_path)
+		append(&path, &len, route->rewrite_path, strlen(route->rewrite_path));
+	e->query = len + e->query - kept;
+	append(&path, &len, e->path + kept, e->path_len - kept);
+	free(e->path);
+	e->path = path;
+	e->path_len = len;
+}
+
+/* Envoy's processRequestHost(): what is left of Host when scheme or port change. */
+static size_t redirect_host_len(const char *host, const char *scheme, bool new_port)
+{
+	const char *colon = strrchr(host, ':');
+
+	if (host[0] == '[') {
+		const char *bracket = strrchr(host, ']');
+
+		colon = bracket && bracket[1] == ':' ? bracket + 1 : NULL;
+	}
+	if (!colon)
+		return strlen(host);
+	if (new_port || (strcmp(scheme, "http") && !strcmp(colon, ":80")))
+		return colon - host;
+	return strlen(host);
+}
+
+/* As Envoy's newUri(). The request came in plain text, so its scheme is http. */
+static void redirect(struct evaluation *e, const struct ir_route *route)
+{
+	const char *scheme = route->redirect_scheme ? route->redirect_scheme : "http";
+	const char *path = route->redirect_path;
+	char *location = NULL;
+	size_t len = 0;
+	char port[16];
+
+	append(&location, &len, scheme, strlen(scheme));
+	append(&location, &len, "://", 3);
+	if (route->redirect_authority)
+		append(&location, &len, route->redirect_authority,
+		       strlen(route->redirect_authority));
+	else
+		append(&location, &len, e->host,
+		       redirect_host_len(e->host, scheme, route->redirect_port));
+	if (route->redirect_port) {
+		snprintf(port, sizeof(port), ":%u", route->redirect_port);
+		append(&location, &len, port, strlen(port));
+	}
+	if (path) {
+		append(&location, &len, path, strlen(path));
+		/* A query of the redirect's own replaces that of the request. */
+		if (!strchr(path, '?'))
+			append(&location, &len, e->path + e->query, e->path_len - e->query);
+	} else {
+		rewrite_path(e, route);
+		append(&location, &len, e->path, e->path_len);
+	}
+	snprintf(e->decision->location, sizeof(e->decision->location), "%s", location);
+	free(location);
+	respond(e, L7FP_REASON_DR, route->status);
+}
+
+static bool pick_cluster(struct evaluation *e, const struct ir_route *route)
+{
+	uint64_t total = 0, point, end = 0;
+
+	for (size_t i = 0; i < route->n_clusters; i++)
+		total += route->cluster[i].weight;
+	point = e->pick * total >> 32;
+	for (size_t i = 0; i < route->n_clusters; i++) {
+		end += route->cluster[i].weight;
+		if (point < end) {
+			e->weighted = &route->cluster[i];
+			e->decision->cluster = (int32_t)route->cluster[i].cluster;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* True when the request goes on to the authorization of its cluster. */
+static bool apply_route(struct evaluation *e, uint32_t index)
+{
+	const struct ir_route *route = &e->ir->route[index];
+	struct ir_decision *d = e->decision;
+
+	d->route = (int32_t)index;
+	e->route = route;
+	switch (route->kind) {
+	case L7FP_ROUTE_REDIRECT:
+		redirect(e, route);
+		return false;
+	case L7FP_ROUTE_DIRECT:
+		respond(e, L7FP_REASON_DR, route->status);
+		return false;
+	case L7FP_ROUTE_SLOW_PATH:
+		slow_path(e, route->slow_path_reason, -1);
+		return false;
+	case L7FP_ROUTE_FORWARD:
+	default:
+		break;
+	}
+	if (!pick_cluster(e, route)) {
+		respond(e, L7FP_REASON_NC, STATUS_UNAVAILABLE);
+		return false;
+	}
+	rewrite_path(e, route);
+	if (route->rewrite_authority && !set_host(e, route->rewrite_authority)) {
+		respond(e, L7FP_REASON_PE, STATUS_UNAVAILABLE);
+		return false;
+	}
+	e->routed = true;
+	return true;
+}
+
+static void choose_route(struct evaluation *e, const struct ir_virtual_host *host, bool *go_on)
+{
+	for (size_t i = 0; i < host->n_matches; i++) {
+		const struct ir_match *match = &host->match[i];
+		enum truth truth = match->expr ? evaluate(e, match->expr) : IS_TRUE;
+
+		if (truth == IS_UNKNOWN)
+			slow_path(e, e->reason, -1);
+		if (truth == IS_TRUE)
+			*go_on = apply_route(e, match->route);
+		if (truth != IS_FALSE)
+			return;
+	}
+	if (host->fallback >= 0)
+		*go_on = apply_route(e, (uint32_t)host->fallback);
+	else
+		respond(e, L7FP_REASON_NR, STATUS_NOT_FOUND);
+}
+
+/* True when a cluster was chosen; else the decision is complete. */
+static bool route(struct evaluation *e)
+{
+	bool go_on = false;
+
+	for (size_t i = 0; i < e->ir->n_virtual_hosts; i++) {
+		const struct ir_virtual_host *host = &e->ir->virtual_host[i];
+		enum truth truth = host->expr ? evaluate(e, host->expr) : IS_TRUE;
+
+		if (truth == IS_FALSE)
+			continue;
+		if (truth == IS_UNKNOWN) {
+			slow_path(e, e->reason, -1);
+			return false;
+		}
+		e->decision->virtual_host = (int32_t)i;
+		choose_route(e, host, &go_on);
+		return go_on;
+	}
+	respond(e, L7FP_REASON_NR, STATUS_NOT_FOUND);
+	return false;
+}
+
+/* What one authorization says: IS_FALSE denies. */
+struct opinion {
+	enum truth allowed;
+	int32_t rule;
+	const char *reason;
+};
+
+/*
+ * A rule that is certainly true decides before one that may be: a DENY that
+ * matches denies whatever the others are, and so does a list of ALLOW rules of
+ * which none can match. Only what is left open then goes to the slow path.
+ */
+static struct opinion judge(struct evaluation *e, const struct ir_authorization *a)
+{
+	struct opinion deny = { IS_TRUE, -1, NULL }, allow = { IS_FALSE, -1, NULL };
+
+	for (size_t i = 0; i < a->n_rules; i++) {
+		const struct ir_authorization_rule *rule = &a->rule[i];
+		struct opinion *o = rule->action == IR_DENY ? &deny : &allow;
+		enum truth truth = evaluate(e, rule->expr);
+		enum truth decided = rule->action == IR_DENY ? IS_FALSE : IS_TRUE;
+
+		if (truth == IS_FALSE || o->allowed == decided)
+			continue;
+		if (truth == IS_TRUE) {
+			*o = (struct opinion){ decided, (int32_t)rule->rule, NULL };
+		} else if (o->allowed != IS_UNKNOWN) {
+			*o = (struct opinion){ IS_UNKNOWN, (int32_t)rule->rule, e->reason };
+		}
+	}
+	if (!a->has_allow)
+		allow = (struct opinion){ IS_TRUE, -1, NULL };
+	if (deny.allowed == IS_FALSE || allow.allowed == IS_TRUE)
+		return deny.allowed == IS_TRUE ? allow : deny;
+	if (allow.allowed == IS_FALSE)
+		return allow;
+	return deny.allowed == IS_UNKNOWN ? deny : allow;
+}
+
+/* All must allow; one that denies for certain counts before one that does not know. */
+static void authorize(struct evaluation *e)
+{
+	const struct ir_cluster *cluster = &e->ir->cluster[e->decision->cluster];
+	struct opinion open = { IS_TRUE, -1, NULL };
+	int32_t rule = -1;
+
+	for (size_t i = 0; i < cluster->n_authorization; i++) {
+		struct opinion o = judge(e, &e->ir->authorization[cluster->authorization[i]]);
+
+		if (o.allowed == IS_FALSE) {
+			respond(e, L7FP_REASON_RBAC, STATUS_FORBIDDEN);
+			e->decision->rule = o.rule;
+			return;
+		}
+		if (o.allowed == IS_UNKNOWN && open.allowed != IS_UNKNOWN)
+			open = o;
+		if (o.allowed == IS_TRUE && o.rule >= 0)
+			rule = o.rule;
+	}
+	if (open.allowed == IS_UNKNOWN) {
+		slow_path(e, open.reason, open.rule);
+		return;
+	}
+	e->decision->verdict = L7FP_FORWARD;
+	e->decision->reason = L7FP_REASON_NONE;
+	e->decision->rule = rule;
+}
+
+static bool normalize_path(struct evaluation *e)
+{
+	size_t len = strlen(e->request->target), cap = 3 * len + 1;
+	int n;
+
+	e->path = must(malloc(cap + 1));
+	n = l7fp_path_normalize((u8 *)e->path, (u32)cap, (const u8 *)e->request->target, (u32)len,
+				e->ir->path_mode);
+	if (n < 0)
+		return false;
+	e->path[n] = 0;
+	e->path_len = (size_t)n;
+	e->query = l7fp_path_query_off((const u8 *)e->path, (u32)n);
+	return true;
+}
+
+void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t pick,
+		 struct ir_decision *decision)
+{
+	struct evaluation e = {
+		.ir = ir, .request = request, .pick = pick, .decision = decision,
+	};
+
+	*decision = (struct ir_decision){
+		.virtual_host = -1, .route = -1, .rule = -1, .cluster = -1,
+	};
+	if (!set_host(&e, request->host ? request->host : "") || !normalize_path(&e))
+		respond(&e, L7FP_REASON_DPE, STATUS_BAD_REQUEST);
+	else if (route(&e))
+		authorize(&e);
+	if (decision->verdict == L7FP_FORWARD) {
+		snprintf(decision->path, sizeof(decision->path), "%s", e.path);
+		snprintf(decision->host, sizeof(decision->host), "%s", e.host);
+	}
+	for (size_t i = 0; i < L7FP_MAX_SLOTS; i++)
+		free(e.joined[i]);
+	free(e.path);
+	free(e.host);
+	free(e.authority);
+}
