@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "diag.h"
-#include "yaml.h"
+#include "node.h"
 
 #define INPUT_MAX_DOCUMENTS	65536	/* of one run */
 #define INPUT_MAX_FOLDER_DEPTH	32

@@ -5,8 +5,8 @@
  * Scalars have the types that kubectl gives them (YAML 1.1, as sigs.k8s.io/yaml).
  * Aliases are expanded into copies, so that every node has one parent.
  */
-#ifndef _L7FP_YAML_H
-#define _L7FP_YAML_H
+#ifndef _L7FP_NODE_H
+#define _L7FP_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,4 +84,4 @@ const char *node_string(const struct node *node);
 /* "a string", "a list": for messages. */
 const char *node_kind_name(enum node_kind kind);
 
-#endif /* _L7FP_YAML_H */
+#endif /* _L7FP_NODE_H */
