@@ -21,19 +21,20 @@
 #define L7FP_MAX_TRAILERS	8192	/* a trailer section */
 #define L7FP_MAX_NAME		256	/* names of clusters, listeners, rules */
 #define L7FP_MAX_STRING		8192	/* one string of a policy's tables */
-#define L7FP_MAX_BODY		65536	/* body of a direct response */
+#define L7FP_MAX_BODY		32768	/* body of a direct response; a netlink attribute holds 65531 */
 #define L7FP_MAX_SLOTS		64	/* slots of one generation */
 #define L7FP_MAX_STRINGS	262144	/* strings of one generation */
 #define L7FP_MAX_ROUTES		65536	/* routes of one generation */
 #define L7FP_MAX_RULES		65536	/* named rules of one generation */
 #define L7FP_MAX_GENERATION	67108864 /* memory of one generation's tables */
-#define L7FP_MAX_GENERATIONS	16	/* generations of one network namespace */
+#define L7FP_MAX_GENERATIONS	16	/* of one network namespace, those being drained not counted */
 #define L7FP_MAX_CLUSTERS	65536	/* clusters of one network namespace */
 #define L7FP_MAX_ENDPOINTS	4096	/* endpoints of one cluster */
 #define L7FP_MAX_LISTENERS	256	/* listeners of one network namespace */
 #define L7FP_MAX_ROUTE_CLUSTERS	64	/* weighted clusters of one route */
 #define L7FP_MAX_HEADER_OPS	64	/* header changes of one route and direction */
 #define L7FP_MAX_CAPTURED	65536	/* connects under way, whole machine */
+#define L7FP_MAX_EXPLAIN_HEAD	60000	/* a head that EXPLAIN judges: it fits into an attribute */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
@@ -205,6 +206,7 @@ enum l7fp_cmd {
 	L7FP_CMD_STATS_GET,		/* dump */
 	L7FP_CMD_UPSTREAM_WANTED,	/* event */
 	L7FP_CMD_CONNECTION_LOST,	/* event */
+	L7FP_CMD_EXPLAIN,		/* what the current policy decides of a given request */
 	__L7FP_CMD_MAX
 };
 #define L7FP_CMD_MAX (__L7FP_CMD_MAX - 1)
@@ -228,6 +230,7 @@ enum l7fp_attr {
 	L7FP_A_CONNECTION,		/* nest l7fp_attr_connection */
 	L7FP_A_STAT,			/* nest l7fp_attr_stat */
 	L7FP_A_EXCHANGES,		/* u64: exchanges that still hold a generation */
+	L7FP_A_EXPLAIN,			/* nest l7fp_attr_explain */
 	__L7FP_A_MAX
 };
 #define L7FP_A_MAX (__L7FP_A_MAX - 1)
@@ -383,5 +386,27 @@ enum l7fp_attr_stat {
 	__L7FP_A_STAT_MAX
 };
 #define L7FP_A_STAT_MAX (__L7FP_A_STAT_MAX - 1)
+
+/* The request of EXPLAIN: up to DESTINATION_PORT. The rest is its answer. */
+enum l7fp_attr_explain {
+	L7FP_A_EXPLAIN_UNSPEC = 0,
+	L7FP_A_EXPLAIN_HEAD,		/* binary: an HTTP/1.1 head, at most L7FP_MAX_EXPLAIN_HEAD */
+	L7FP_A_EXPLAIN_PATH_MODE,	/* u32 enum l7fp_path_mode */
+	L7FP_A_EXPLAIN_SOURCE_ADDRESS,	/* binary: 4 or 16 bytes, network order */
+	L7FP_A_EXPLAIN_SOURCE_PORT,	/* u16, host order */
+	L7FP_A_EXPLAIN_DESTINATION_ADDRESS, /* likewise: where the client wanted to go */
+	L7FP_A_EXPLAIN_DESTINATION_PORT,
+	L7FP_A_EXPLAIN_VERDICT,		/* u32 enum l7fp_verdict */
+	L7FP_A_EXPLAIN_REASON,		/* u32 enum l7fp_reason */
+	L7FP_A_EXPLAIN_STATUS,		/* u32: of a local answer */
+	L7FP_A_EXPLAIN_CLUSTER,		/* u32; absent: none, and so the next two */
+	L7FP_A_EXPLAIN_ROUTE,		/* u32 */
+	L7FP_A_EXPLAIN_RULE,		/* u32 */
+	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with the query */
+	L7FP_A_EXPLAIN_HOST,		/* binary: likewise */
+	L7FP_A_EXPLAIN_LOCATION,	/* binary: of a redirect */
+	__L7FP_A_EXPLAIN_MAX
+};
+#define L7FP_A_EXPLAIN_MAX (__L7FP_A_EXPLAIN_MAX - 1)
 
 #endif /* _UAPI_L7FP_H */
