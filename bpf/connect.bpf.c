@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Capture: a TCP connect from the workload's cgroup to a known service goes to
+ * the listener of l7fp.ko in the same network namespace, and the application
+ * goes on seeing the address that it asked for.
+ *
+ * A destination that is in the map is captured or refused, never let through:
+ * behind it is a policy that would not be enforced otherwise.
+ */
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "connect.h"
+
+#define SOCK_STREAM	1
+#define MAPPED		bpf_htonl(0xffff)	/* third word of ::ffff:a.b.c.d */
+#define LOOPBACK4	bpf_htonl(0x7f000001)
+#define LOOPBACK6	bpf_htonl(1)		/* last word of ::1 */
+
+/* What a hook returns: connect() goes on, or fails with EPERM. */
+#define PROCEED		1
+#define REFUSE		0
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The listeners are in this network namespace; connects from others are not ours. */
+const volatile __u64 netns_cookie;
+
+struct services {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(struct l7fp_service));
+	__uint(value_size, sizeof(struct l7fp_redirect));
+};
+
+/*
+ * The captured addresses are replaced whole: user space fills a new map and
+ * puts it into the only place here.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct services);
+} l7fp_services SEC(".maps");
+
+/* Where a captured socket wanted to go; @port in network order. */
+struct original {
+	__u32 address[4];
+	__u32 port;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct original);
+} l7fp_original SEC(".maps");
+
+extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
+
+static __always_inline struct l7fp_redirect *find(const struct l7fp_service *service)
+{
+	__u32 zero = 0;
+	void *services;
+
+	services = bpf_map_lookup_elem(&l7fp_services, &zero);
+	return services ? bpf_map_lookup_elem(services, service) : NULL;
+}
+
+/*
+ * Tells the module and ourselves where the socket wanted to go. A socket may
+ * connect again after a failure, so an older note is written over.
+ */
+static __always_inline bool note(struct bpf_sock_addr *ctx, const struct l7fp_service *service)
+{
+	struct original *original;
+
+	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!original)
+		return false;
+	original->address[0] = service->address[0];
+	original->address[1] = service->address[1];
+	original->address[2] = service->address[2];
+	original->address[3] = service->address[3];
+	original->port = service->port;
+	if (l7fp_capture(ctx)) {
+		bpf_sk_storage_delete(&l7fp_original, ctx->sk);
+		return false;
+	}
+	return true;
+}
+
+/* A connect that is not captured: the socket's peer is what it says. */
+static __always_inline int pass(struct bpf_sock_addr *ctx)
+{
+	bpf_sk_storage_delete(&l7fp_original, ctx->sk);
+	return PROCEED;
+}
+
+static __always_inline bool ours(struct bpf_sock_addr *ctx)
+{
+	return ctx->type == SOCK_STREAM && bpf_get_netns_cookie(ctx) == netns_cookie;
+}
+
+/*
+ * Connecting to 0.0.0.0 or :: reaches the socket's own address, or the loopback
+ * address where it has none (ip_route_output_key_hash(), tcp_v6_connect()).
+ */
+static __always_inline __u32 any4(struct bpf_sock_addr *ctx)
+{
+	__u32 own = ctx->sk->src_ip4;
+
+	return own ? own : LOOPBACK4;
+}
+
+static __always_inline void any6(struct bpf_sock_addr *ctx, struct l7fp_service *service)
+{
+	if (service->address[0] || service->address[1] || service->address[3])
+		return;
+	if (service->address[2] == MAPPED) {
+		service->address[3] = any4(ctx);
+	} else if (!service->address[2] && ctx->sk->src_ip6[2] == MAPPED) {
+		service->address[2] = MAPPED;
+		service->address[3] = LOOPBACK4;
+	} else if (!service->address[2]) {
+		service->address[3] = LOOPBACK6;
+	}
+}
+
+SEC("cgroup/connect4")
+int l7fp_connect4(struct bpf_sock_addr *ctx)
+{
+	struct l7fp_service service = { .address = { 0, 0, MAPPED } };
+	struct l7fp_redirect *redirect;
+
+	if (!ours(ctx))
+		return PROCEED;
+	service.address[3] = ctx->user_ip4;
+	if (!service.address[3])
+		service.address[3] = any4(ctx);
+	service.port = ctx->user_port;
+	redirect = find(&service);
+	if (!redirect)
+		return pass(ctx);
+	if (!redirect->port4 || !note(ctx, &service))
+		return REFUSE;
+	ctx->user_ip4 = LOOPBACK4;
+	ctx->user_port = redirect->port4;
+	return PROCEED;
+}
+
+SEC("cgroup/connect6")
+int l7fp_connect6(struct bpf_sock_addr *ctx)
+{
+	struct l7fp_service service = {};
+	struct l7fp_redirect *redirect;
+
+	if (!ours(ctx))
+		return PROCEED;
+	service.address[0] = ctx->user_ip6[0];
+	service.address[1] = ctx->user_ip6[1];
+	service.address[2] = ctx->user_ip6[2];
+	service.address[3] = ctx->user_ip6[3];
+	service.port = ctx->user_port;
+	any6(ctx, &service);
+	redirect = find(&service);
+	if (!redirect)
+		return pass(ctx);
+	if (!service.address[0] && !service.address[1] && service.address[2] == MAPPED) {
+		if (!redirect->port4 || !note(ctx, &service))
+			return REFUSE;
+		ctx->user_ip6[2] = MAPPED;
+		ctx->user_ip6[3] = LOOPBACK4;
+		ctx->user_port = redirect->port4;
+		return PROCEED;
+	}
+	if (!redirect->port6 || !note(ctx, &service))
+		return REFUSE;
+	ctx->user_ip6[0] = 0;
+	ctx->user_ip6[1] = 0;
+	ctx->user_ip6[2] = 0;
+	ctx->user_ip6[3] = LOOPBACK6;
+	ctx->user_port = redirect->port6;
+	return PROCEED;
+}
+
+SEC("cgroup/getpeername4")
+int l7fp_getpeername4(struct bpf_sock_addr *ctx)
+{
+	struct original *original;
+
+	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, 0);
+	if (original) {
+		ctx->user_ip4 = original->address[3];
+		ctx->user_port = original->port;
+	}
+	return PROCEED;
+}
+
+SEC("cgroup/getpeername6")
+int l7fp_getpeername6(struct bpf_sock_addr *ctx)
+{
+	struct original *original;
+
+	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, 0);
+	if (original) {
+		ctx->user_ip6[0] = original->address[0];
+		ctx->user_ip6[1] = original->address[1];
+		ctx->user_ip6[2] = original->address[2];
+		ctx->user_ip6[3] = original->address[3];
+		ctx->user_port = original->port;
+	}
+	return PROCEED;
+}

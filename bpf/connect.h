@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the connect hooks and user space share: the services map.
+ */
+#ifndef L7FP_CONNECT_H
+#define L7FP_CONNECT_H
+
+#include <linux/types.h>
+
+/**
+ * struct l7fp_service - an address whose connections are captured
+ * @address: network order; IPv4 as ::ffff:a.b.c.d
+ * @port: network order
+ * @pad: zero
+ */
+struct l7fp_service {
+	__u32 address[4];
+	__u16 port;
+	__u16 pad;
+};
+
+/**
+ * struct l7fp_redirect - the listeners that take them
+ * @port4: on 127.0.0.1, network order; 0: none, the connect is refused
+ * @port6: on ::1, likewise
+ */
+struct l7fp_redirect {
+	__u16 port4;
+	__u16 port6;
+};
+
+#endif /* L7FP_CONNECT_H */
