@@ -313,7 +313,9 @@ bool l7fp_path_is_normal(const u8 *src, u32 len)
  *
  * The query is copied as it is. The result is longer than @src in two cases only: a path that is
  * empty or has a query only (absolute-form allows that) gets its "/", and each of the bytes
- * "<>^`{|} that should have been escaped takes two bytes more. 3 * @len + 1 bytes always suffice.
+ * "<>^`{|} that should have been escaped takes two bytes more. Segments that are resolved later
+ * need space before that, so what suffices is @len, and those bytes more where they occur; at most
+ * 3 * @len + 1.
  *
  * Return: length of the result, L7FP_PATH_ERR_BAD for a path that must not be forwarded (%00, a
  * byte that is not visible ASCII, a fragment, no leading '/'), L7FP_PATH_ERR_SPACE.
