@@ -11,10 +11,20 @@
 #include "policy.h"
 
 #define L7FP_ARENA_INLINE	512
-#define L7FP_EXTRA_OPS		16
+#define L7FP_EXTRA_OPS		16	/* header changes by kfunc, of one exchange and direction */
+#define L7FP_MAX_ARENA		(4 * L7FP_MAX_HEAD)
 
 struct l7fp_downstream;
+struct l7fp_net;
 struct l7fp_upstream;
+
+/* Which op runs: what a kfunc may change depends on it. */
+enum l7fp_phase {
+	L7FP_PHASE_NONE,
+	L7FP_PHASE_REQUEST,
+	L7FP_PHASE_RESPONSE,
+	L7FP_PHASE_DONE,
+};
 
 struct l7fp_arena_chunk {
 	struct l7fp_arena_chunk *next;
@@ -24,7 +34,7 @@ struct l7fp_arena_chunk {
 /* Memory that lives as long as an exchange. */
 struct l7fp_arena {
 	u32 used;			/* of @inline_data */
-	u32 total;			/* with the chunks; at most L7FP_MAX_HEAD */
+	u32 total;			/* with the chunks; at most L7FP_MAX_ARENA */
 	struct l7fp_arena_chunk *chunks;
 	u8 inline_data[L7FP_ARENA_INLINE];
 };
@@ -42,6 +52,7 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @head: the request head's private copy, owned by the downstream, valid until
  *	the exchange ends
  * @request: its parse
+ * @response: the parse of the response head
  * @path: what is forwarded: normalised and maybe rewritten path, with the query
  * @query_off: where the query begins in @path (at the '?'), or its length
  * @authority: the host that @pub.authority begins with: lower case, no port
@@ -54,7 +65,14 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @reply_status: of l7fp_respond() and l7fp_deny(); 0 when unset
  * @reply_body: likewise
  * @reply_reason: enum l7fp_reason
+ * @phase: enum l7fp_phase
+ * @failed: enum l7fp_reason, when something the policy asked for could not be done; the
+ *	request is answered with 503 whatever the verdict
+ * @dry_run: asked by L7FP_CMD_EXPLAIN: kfuncs count nothing, and there is no downstream
+ * @path_dirty: bytes of @pub.path that may be other than zero, a multiple of 8
+ * @authority_dirty: likewise of @pub.authority
  *
+ * Allocated zeroed. It may be used again after l7fp_decide_done() and l7fp_arena_free().
  * Reached only under the downstream's lock.
  */
 struct l7fp_exchange_kern {
@@ -79,16 +97,23 @@ struct l7fp_exchange_kern {
 	struct l7fp_str reply_body;
 	u32 timeout_ms;
 	u32 connect_retries;
+	u8 phase;
+	u8 failed;
+	u8 dry_run;
+	u16 path_dirty;
+	u16 authority_dirty;
 	struct l7fp_arena arena;
 	struct l7fp_h1_head request;
+	struct l7fp_h1_head response;
 
 	/* The engine's own; not for kfuncs. */
 	struct l7fp_downstream *downstream;
 	u64 request_bytes, response_bytes;
 	unsigned long started;
 	u32 reason;
+	u8 interim;			/* 1xx responses so far */
 	u8 resent:1, response_started:1, request_done:1, response_done:1;
-	u8 upgrade:1, continue_sent:1;
+	u8 upgrade:1, decided:1;
 };
 
 static inline struct l7fp_exchange_kern *l7fp_exchange_kern(struct l7fp_exchange *exchange)
@@ -114,17 +139,35 @@ void l7fp_decide_done(struct l7fp_exchange_kern *x);
 int l7fp_decide_connect(struct l7fp_connection *conn, struct l7fp_net *ln);
 
 /*
- * Header changes in the order in which they apply. For the request: route,
- * weighted cluster, extra (Envoy applies the most specific first: weighted
- * cluster, then route).
+ * Header changes in the order in which they apply: weighted cluster, route
+ * (Envoy applies the most specific first), then those of kfunc calls.
  */
 #define L7FP_OPS_LISTS 3
 u32 l7fp_request_ops(const struct l7fp_exchange_kern *x, struct l7fp_header_ops list[L7FP_OPS_LISTS]);
 u32 l7fp_response_ops(const struct l7fp_exchange_kern *x, struct l7fp_header_ops list[L7FP_OPS_LISTS]);
 
-/* The standard body of a local reply, as Envoy words it. */
+/* fields.c. Sets the path and host that @x begins with; false: 400. */
+bool l7fp_fields_init(struct l7fp_exchange_kern *x);
+/* Makes @path what is matched from now on, and forwarded. @path lives as long as @x. */
+void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path);
+/* Likewise the host, port and all. False when it is none. */
+bool l7fp_fields_set_host(struct l7fp_exchange_kern *x, struct l7fp_str host);
+/* A field's value (enum l7fp_field). False when it is absent. */
+bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value);
+/* A request header's value as it would be forwarded; @slot->name in lower case. */
+bool l7fp_fields_header(struct l7fp_exchange_kern *x, const struct l7fp_slot *slot,
+			struct l7fp_str *value);
+
+/* route.c. What l7fp_route() does: enum l7fp_verdict, NONE when it cannot be done. */
+int l7fp_route_apply(struct l7fp_exchange_kern *x, u32 route);
+/* Answer @status and @body. Returns L7FP_RESPOND. */
+int l7fp_reply_set(struct l7fp_exchange_kern *x, u32 status, u32 reason, struct l7fp_str body);
+
+/* stats.c. The standard body of a local reply, as Envoy words it; "" where it has none. */
 const char *l7fp_reason_text(u32 reason);
 /* "RBAC", "UH", ... */
 const char *l7fp_reason_name(u32 reason);
+/* "forward", "respond", ... */
+const char *l7fp_verdict_name(u32 verdict);
 
 #endif /* _L7FP_EXCHANGE_H */

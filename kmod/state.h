@@ -7,9 +7,12 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/ratelimit_types.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
+#include <net/netns/generic.h>
 #include "uapi/l7fp.h"
 
 struct l7fp_generation;
@@ -41,10 +44,17 @@ struct l7fp_stats {
  * @dead: set under @lock when the namespace goes; nothing new is created
  * @listeners: struct l7fp_listener by id; changed under @lock, read under RCU
  * @clusters: struct l7fp_cluster by id, likewise
+ * @n_listeners: entries of @listeners, under @lock; likewise @n_clusters
+ * @sequence: counts changes, under @lock: a dump in several parts tells when there was one
  * @generations: all, under @lock
- * @current_generation: under RCU
+ * @n_generations: of them, those that are not DRAINING: what L7FP_MAX_GENERATIONS bounds, since
+ *	a long tunnel must not keep new policies out
+ * @released: woken when a generation leaves @generations
+ * @current_generation: changed under @lock, read under RCU
+ * @link: the bpf_link that attached it, NULL when there is none; under @lock
  * @downstreams: every downstream connection, under @downstreams_lock
  * @sweep: closes what is idle or late, once a second
+ * @events_limit: bounds the messages of the multicast group
  */
 struct l7fp_net {
 	struct net *net;
@@ -52,13 +62,20 @@ struct l7fp_net {
 	bool dead;
 	struct xarray listeners;
 	struct xarray clusters;
+	u32 n_listeners;
+	u32 n_clusters;
+	u32 sequence;
 	struct list_head generations;
+	u32 n_generations;
+	wait_queue_head_t released;
 	struct l7fp_generation __rcu *current_generation;
-	void *link;			/* bpf_link of the attached policy, for -EBUSY */
+	void *link;
 	spinlock_t downstreams_lock;
 	struct list_head downstreams;
 	u32 n_downstreams;
 	struct delayed_work sweep;
+	struct ratelimit_state events_limit;
+	atomic_t n_ports;		/* zero before the state may go */
 	struct l7fp_stats __percpu *stats;
 };
 

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Downstream connections: opened by a listener, closed by either side, the
+ * sweep, or the end of their namespace; and what is done when a session's
+ * lock is let go.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include "capture.h"
+#include "compat.h"
+#include "downstream.h"
+#include "trace.h"
+#include "wire.h"
+
+#define SWEEP_INTERVAL	HZ
+
+static atomic64_t next_id = ATOMIC64_INIT(0);
+
+void l7fp_session_leave(struct l7fp_downstream *d)
+{
+	struct l7fp_endpoint *connect_to = d->connect_to;
+	bool flush = d->port.dirty, close = d->close_now;
+	struct l7fp_upstream *u = NULL;
+	u32 seq = d->connect_seq;
+	LIST_HEAD(closing);
+
+	lockdep_assert_held(&d->lock);
+	list_splice_init(&d->closing, &closing);
+	d->connect_to = NULL;
+	d->port.dirty = false;
+	d->close_now = false;
+	if (d->upstream && d->upstream->port.dirty) {
+		u = d->upstream;
+		u->port.dirty = false;
+		l7fp_port_get(&u->port);
+	}
+	spin_unlock_bh(&d->lock);
+
+	if (u) {
+		u->port.ops->flush(&u->port);
+		l7fp_port_put(&u->port);
+	}
+	if (flush)
+		d->port.ops->flush(&d->port);
+	l7fp_pool_close_list(&closing);
+	if (close) {
+		struct l7fp_net *ln = d->port.ln;
+
+		spin_lock_bh(&ln->downstreams_lock);
+		list_del_init(&d->list);
+		ln->n_downstreams--;
+		spin_unlock_bh(&ln->downstreams_lock);
+		trace_l7fp_downstream_close(d);
+		d->port.ops->close(&d->port, d->close_reset);
+		l7fp_port_put(&d->port);
+	} else if (connect_to) {
+		l7fp_pool_connect(d, connect_to, seq);
+		return;
+	}
+	if (connect_to)
+		l7fp_endpoint_put(connect_to);
+}
+
+void l7fp_downstream_close(struct l7fp_downstream *d, bool reset)
+{
+	lockdep_assert_held(&d->lock);
+	if (d->state == L7FP_D_CLOSED)
+		return;
+	d->state = L7FP_D_CLOSED;
+	l7fp_exchange_abort(d, L7FP_REASON_DC);
+	l7fp_pool_put(d, false);
+	if (d->old_upstream) {
+		l7fp_port_put(&d->old_upstream->port);
+		d->old_upstream = NULL;
+	}
+	l7fp_port_disarm(&d->port);
+	d->close_now = true;
+	d->close_reset = reset;
+}
+
+static struct l7fp_downstream *downstream_of(struct l7fp_port *port)
+{
+	return container_of(port, struct l7fp_downstream, port);
+}
+
+static u32 downstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+	u32 used = 0, i;
+
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	d->blocked = false;
+	for (i = 0; i < n && !d->blocked; i++) {
+		struct bio_vec part = v[i];
+
+		while (part.bv_len) {
+			u32 took = l7fp_exchange_downstream_input(d, &part);
+
+			if (!took) {
+				d->blocked = true;
+				break;
+			}
+			used += took;
+			part.bv_offset += took;
+			part.bv_len -= took;
+		}
+	}
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+	l7fp_count_add(port->ln, downstream_rx_bytes, used);
+	return used;
+}
+
+static void downstream_eof(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	l7fp_exchange_downstream_eof(d);
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+}
+
+static void downstream_error(struct l7fp_port *port, int err)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	l7fp_downstream_close(d, true);
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+}
+
+static void downstream_writable(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	spin_lock_bh(&d->lock);
+	if (d->upstream && d->upstream_blocked)
+		d->upstream->port.ops->read(&d->upstream->port);
+	spin_unlock_bh(&d->lock);
+}
+
+static void downstream_timer(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	l7fp_exchange_timeout(d);
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+}
+
+static void downstream_free(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	this_cpu_inc(d->listener->stats->cx_destroy);
+	l7fp_count(port->ln, downstream_cx_destroy);
+	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total);
+	l7fp_listener_put(d->listener);
+	l7fp_buffer_free(&d->head);
+	kfree_rcu(d, rcu);
+}
+
+static const struct l7fp_port_events downstream_events = {
+	.input = downstream_input,
+	.eof = downstream_eof,
+	.error = downstream_error,
+	.writable = downstream_writable,
+	.timer = downstream_timer,
+	.free = downstream_free,
+};
+
+static void mapped(u32 to[4], __be32 v4)
+{
+	to[0] = 0;
+	to[1] = 0;
+	to[2] = (__force u32)htonl(0xffff);
+	to[3] = (__force u32)v4;
+}
+
+static void address_of(u32 to[4], u32 *port, const struct sockaddr_storage *from)
+{
+	if (from->ss_family == AF_INET) {
+		const struct sockaddr_in *a = (const void *)from;
+
+		mapped(to, a->sin_addr.s_addr);
+		*port = ntohs(a->sin_port);
+	} else {
+		const struct sockaddr_in6 *a = (const void *)from;
+
+		memcpy(to, &a->sin6_addr, 16);
+		*port = ntohs(a->sin6_port);
+	}
+}
+
+/* The client's own socket, held, where it is in this namespace. */
+static struct sock *find_client(struct net *net, const struct sockaddr_storage *local,
+				const struct sockaddr_storage *peer)
+{
+	struct inet_hashinfo *hash = net->ipv4.tcp_death_row.hashinfo;
+	struct sock *sk = NULL;
+
+	if (peer->ss_family == AF_INET) {
+		const struct sockaddr_in *l = (const void *)local, *p = (const void *)peer;
+
+		sk = __inet_lookup_established(net, hash, l->sin_addr.s_addr, l->sin_port,
+					       p->sin_addr.s_addr, ntohs(p->sin_port),
+					       LOOPBACK_IFINDEX, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	} else {
+		const struct sockaddr_in6 *l = (const void *)local, *p = (const void *)peer;
+
+		sk = __inet6_lookup_established(net, hash, &l->sin6_addr, l->sin6_port,
+						&p->sin6_addr, ntohs(p->sin6_port),
+						LOOPBACK_IFINDEX, 0);
+#endif
+	}
+	if (sk && !sk_fullsock(sk)) {
+		sock_gen_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+/*
+ * A redirected client is seen with a loopback address; the one that it would
+ * have used toward its destination is the one that policies mean.
+ */
+static void restore_source(struct net *net, struct l7fp_connection *conn)
+{
+	struct flowi4 fl4 = {};
+	struct rtable *rt;
+
+	if (conn->src_addr[2] != (__force u32)htonl(0xffff) ||
+	    !ipv4_is_loopback((__force __be32)conn->src_addr[3]) ||
+	    ipv4_is_loopback((__force __be32)conn->dst_addr[3]))
+		return;
+	fl4.daddr = (__force __be32)conn->dst_addr[3];
+	rt = ip_route_output_key(net, &fl4);
+	if (IS_ERR(rt))
+		return;
+	mapped(conn->src_addr, fl4.saddr);
+	ip_rt_put(rt);
+}
+
+static void identify(struct l7fp_downstream *d, struct socket *sock)
+{
+	struct sockaddr_storage local = {}, peer = {};
+	struct l7fp_connection *conn = &d->conn;
+	struct net *net = d->port.ln->net;
+	struct sock *client;
+
+	if (kernel_getsockname(sock, (struct sockaddr *)&local) < 0 ||
+	    kernel_getpeername(sock, (struct sockaddr *)&peer) < 0)
+		return;
+	address_of(conn->src_addr, &conn->src_port, &peer);
+	address_of(conn->dst_addr, &conn->dst_port, &local);
+	conn->family = peer.ss_family;
+	client = find_client(net, &local, &peer);
+	if (!client)
+		return;
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	rcu_read_lock();
+	conn->cgroup = cgroup_id(sock_cgroup_ptr(&client->sk_cgrp_data));
+	rcu_read_unlock();
+#endif
+	if (l7fp_capture_take(client, conn->dst_addr, &conn->dst_port))
+		restore_source(net, conn);
+	sock_put(client);
+}
+
+int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
+{
+	struct l7fp_net *ln = listener->ln;
+	struct l7fp_downstream *d;
+	bool opaque = listener->config.protocol == L7FP_PROTOCOL_OPAQUE;
+
+	d = kzalloc(sizeof(*d), GFP_KERNEL);
+	if (!d) {
+		sock_release(sock);
+		return -ENOMEM;
+	}
+	l7fp_port_init(&d->port, ln, &l7fp_wire_ops, &downstream_events);
+	spin_lock_init(&d->lock);
+	INIT_LIST_HEAD(&d->list);
+	INIT_LIST_HEAD(&d->closing);
+	d->since = jiffies;
+	d->conn.id = atomic64_inc_return(&next_id);
+	d->conn.listener = listener->config.id;
+	refcount_inc(&listener->refs);
+	d->listener = listener;
+	identify(d, sock);
+	this_cpu_inc(listener->stats->cx_total);
+	l7fp_count(ln, downstream_cx_total);
+	trace_l7fp_downstream_open(d);
+
+	/* An opaque connection's bytes wait for its upstream from the start. */
+	d->state = opaque ? L7FP_D_TUNNEL : L7FP_D_HEAD;
+	l7fp_port_get(&d->port);
+	spin_lock_bh(&ln->downstreams_lock);
+	list_add_tail(&d->list, &ln->downstreams);
+	ln->n_downstreams++;
+	spin_unlock_bh(&ln->downstreams_lock);
+	l7fp_wire_attach(&d->port, sock);
+	spin_lock_bh(&d->lock);
+	if (d->state != L7FP_D_CLOSED) {
+		if (l7fp_decide_connect(&d->conn, ln) || READ_ONCE(ln->dead))
+			l7fp_downstream_close(d, true);
+		else if (opaque)
+			l7fp_exchange_opaque(d);
+	}
+	l7fp_session_leave(d);
+	l7fp_port_put(&d->port);
+	return 0;
+}
+
+void l7fp_downstreams_kill(struct l7fp_net *ln)
+{
+	struct l7fp_downstream *d;
+
+	for (;;) {
+		spin_lock_bh(&ln->downstreams_lock);
+		d = list_first_entry_or_null(&ln->downstreams, struct l7fp_downstream, list);
+		if (d)
+			l7fp_port_get(&d->port);
+		spin_unlock_bh(&ln->downstreams_lock);
+		if (!d)
+			return;
+		spin_lock_bh(&d->lock);
+		if (d->x && !d->x->reason)
+			d->x->reason = L7FP_REASON_DRAIN;
+		l7fp_downstream_close(d, true);
+		l7fp_session_leave(d);
+		l7fp_port_put(&d->port);
+		/* Another worker may be taking it from the list. */
+		cond_resched();
+	}
+}
+
+void l7fp_ports_wait(struct l7fp_net *ln)
+{
+	wait_var_event(&ln->n_ports, !atomic_read(&ln->n_ports));
+	/* The last one's work item may still run. */
+	flush_workqueue(l7fp_free_wq);
+}
+
+/* What is due for being closed. Under the lock. */
+static void sweep_downstream(struct l7fp_downstream *d)
+{
+	const struct l7fp_listener_config *config = &d->listener->config;
+	unsigned long now = jiffies;
+	u32 timeout = 0;
+
+	switch (d->state) {
+	case L7FP_D_HEAD:
+		timeout = d->head.len ? config->head_timeout_ms : config->idle_timeout_ms;
+		if (time_before(now, d->since + msecs_to_jiffies(timeout)))
+			return;
+		l7fp_exchange_abort(d, L7FP_REASON_DT);
+		l7fp_downstream_close(d, false);
+		return;
+	case L7FP_D_DISCARD:
+		if (time_before(now, d->since + msecs_to_jiffies(L7FP_LINGER_MS)) &&
+		    !test_bit(L7FP_PORT_EOF_SEEN, &d->port.flags))
+			return;
+		/* A slow reader gets its answer as long as it reads. */
+		if (READ_ONCE(d->port.tx_bytes) &&
+		    time_before(now, d->port.last_activity + msecs_to_jiffies(L7FP_STREAM_IDLE_MS)))
+			return;
+		l7fp_downstream_close(d, false);
+		return;
+	case L7FP_D_BODY:
+	case L7FP_D_WAIT:
+		if (time_before(now, d->port.last_activity + msecs_to_jiffies(L7FP_STREAM_IDLE_MS)) ||
+		    (d->upstream && time_before(now, d->upstream->port.last_activity +
+						     msecs_to_jiffies(L7FP_STREAM_IDLE_MS))))
+			return;
+		l7fp_exchange_timeout(d);
+		return;
+	}
+}
+
+void l7fp_sweep(struct work_struct *work)
+{
+	struct l7fp_net *ln = container_of(to_delayed_work(work), struct l7fp_net, sweep);
+	struct l7fp_downstream *d, *prev = NULL;
+	struct l7fp_cluster *cluster;
+	unsigned long id;
+
+	spin_lock_bh(&ln->downstreams_lock);
+	list_for_each_entry(d, &ln->downstreams, list) {
+		/* @d stays in the list or is skipped: closing takes this lock. */
+		if (!refcount_inc_not_zero(&d->port.refs))
+			continue;
+		spin_unlock_bh(&ln->downstreams_lock);
+		if (prev)
+			l7fp_port_put(&prev->port);
+		spin_lock_bh(&d->lock);
+		sweep_downstream(d);
+		l7fp_session_leave(d);
+		cond_resched();
+		spin_lock_bh(&ln->downstreams_lock);
+		prev = d;
+		if (list_empty(&d->list))
+			break;		/* gone meanwhile: the rest is for the next round */
+	}
+	spin_unlock_bh(&ln->downstreams_lock);
+	if (prev)
+		l7fp_port_put(&prev->port);
+
+	mutex_lock(&ln->lock);
+	xa_for_each(&ln->clusters, id, cluster)
+		l7fp_pool_sweep(cluster);
+	if (!ln->dead)
+		queue_delayed_work(system_unbound_wq, &ln->sweep, SWEEP_INTERVAL);
+	mutex_unlock(&ln->lock);
+}
+
+int l7fp_engine_init(void)
+{
+	int err;
+
+	err = l7fp_port_module_init();
+	if (err)
+		return err;
+	err = l7fp_exchange_init();
+	if (err)
+		l7fp_port_module_uninit();
+	return err;
+}
+
+void l7fp_engine_uninit(void)
+{
+	/* Frees of the last connections, and their kfree_rcu(). */
+	flush_workqueue(l7fp_free_wq);
+	rcu_barrier();
+	l7fp_exchange_uninit();
+	l7fp_port_module_uninit();
+}

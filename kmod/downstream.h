@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two ends of an exchange: downstream and upstream connections, and the
+ * bodies that pass between them.
+ *
+ * Locking. A downstream and the upstream that it is bound to are one session
+ * under the downstream's lock. A port's events take it, change state and
+ * append output, and leave it through l7fp_session_leave(), which flushes,
+ * connects and closes with no lock held. Order: l7fp_downstream.lock, then
+ * l7fp_endpoint.lock, then l7fp_port.tx_lock.
+ *
+ * References. A downstream is held by its being open, an upstream likewise; a
+ * bound pair holds each other.
+ */
+#ifndef _L7FP_DOWNSTREAM_H
+#define _L7FP_DOWNSTREAM_H
+
+#include "exchange.h"
+#include "listener.h"
+#include "port.h"
+#include "upstream.h"
+
+#define L7FP_LINGER_MS		5000	/* after our FIN, until the peer's */
+#define L7FP_STREAM_IDLE_MS	300000	/* an exchange in which no byte moves */
+
+/* A growing private copy of a head or a trailer section. */
+struct l7fp_buffer {
+	u8 *data;
+	u32 len, cap, scan;
+};
+
+/**
+ * struct l7fp_body - a message body on its way
+ * @in: enum l7fp_h1_body of the sender
+ * @out: how it is written: LENGTH (as is), CHUNKED, or EOF (as is)
+ * @done: all of it was taken
+ */
+struct l7fp_body {
+	u8 in, out;
+	bool done, trailers;
+	u64 remaining;
+	struct l7fp_h1_chunk chunk;
+	struct l7fp_buffer trailer;
+};
+
+enum l7fp_downstream_state {
+	L7FP_D_HEAD,		/* waits for a request, or for the rest of its head */
+	L7FP_D_BODY,		/* the request's body passes */
+	L7FP_D_WAIT,		/* the request is complete */
+	L7FP_D_TUNNEL,		/* bytes pass both ways */
+	L7FP_D_DISCARD,		/* our FIN is queued or out; input is thrown away */
+	L7FP_D_CLOSED,
+};
+
+struct l7fp_downstream {
+	struct l7fp_port port;
+	struct l7fp_connection conn;
+	struct l7fp_listener *listener;
+	struct list_head list;		/* in l7fp_net.downstreams */
+	spinlock_t lock;
+	/* All below: under @lock. */
+	u8 state;
+	bool close_after;		/* no further request */
+	bool blocked;			/* input was refused: start it again */
+	bool upstream_blocked;		/* likewise the upstream's */
+	bool connecting;		/* an upstream is on its way */
+	u32 connect_seq;		/* tells the wanted connection from one given up */
+	u32 rx_left;			/* bytes of the upstream's event not yet consumed */
+	bool close_now, close_reset;	/* for l7fp_session_leave() */
+	bool down_eof, up_eof;		/* of a tunnel */
+	unsigned long since;		/* when @state was entered, jiffies */
+	u64 n_exchanges;
+	struct l7fp_buffer head;
+	struct l7fp_exchange_kern *x;
+	struct l7fp_body request, response;
+	struct l7fp_upstream *upstream;	/* holds a reference */
+	struct l7fp_endpoint *connect_to; /* holds a reference */
+	struct l7fp_upstream *old_upstream; /* its queue moves to the next one */
+	struct list_head closing;	/* upstreams to close, each with a reference */
+	struct rcu_head rcu;
+};
+
+struct l7fp_upstream {
+	struct l7fp_port port;
+	struct l7fp_endpoint *endpoint;	/* holds a reference */
+	struct l7fp_downstream __rcu *downstream; /* holds a reference */
+	struct list_head idle;		/* in l7fp_endpoint.idle, or in a closing list */
+	struct l7fp_buffer head;
+	u32 n_exchanges;
+	bool connected;
+	bool pooled;			/* in l7fp_endpoint.idle; under its lock */
+	unsigned long idle_since;
+	struct rcu_head rcu;
+};
+
+int l7fp_engine_init(void);
+void l7fp_engine_uninit(void);
+/* Closes all downstream connections of a namespace and waits for them. */
+void l7fp_downstreams_kill(struct l7fp_net *ln);
+/* Waits until no port of the namespace is left; its clusters are deleted before. */
+void l7fp_ports_wait(struct l7fp_net *ln);
+/* Closes what is idle or late; queues itself again. */
+void l7fp_sweep(struct work_struct *work);
+
+/* downstream.c: a connection from @listener; consumes @sock in any case. */
+int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock);
+/* Ends the session. Under the lock. */
+void l7fp_downstream_close(struct l7fp_downstream *d, bool reset);
+/* Lets go of the lock, then flushes, connects and closes. Process context. */
+void l7fp_session_leave(struct l7fp_downstream *d);
+
+/* exchange.c: events of a downstream and of its upstream; all under the lock. */
+u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_vec *v);
+u32 l7fp_exchange_upstream_input(struct l7fp_downstream *d, const struct bio_vec *v);
+void l7fp_exchange_downstream_eof(struct l7fp_downstream *d);
+void l7fp_exchange_upstream_eof(struct l7fp_downstream *d);
+void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason);
+void l7fp_exchange_timeout(struct l7fp_downstream *d);
+/* An opaque connection: no exchange, bytes to one cluster. */
+void l7fp_exchange_opaque(struct l7fp_downstream *d);
+/* Ends the exchange without another answer. */
+void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason);
+/* Writes what an upstream that was just bound has to get. 0 or a negative error. */
+int l7fp_exchange_bound(struct l7fp_downstream *d);
+
+int l7fp_exchange_init(void);
+void l7fp_exchange_uninit(void);
+
+/* body.c. Moves bytes of @v to @to; *error is set on a broken body. Returns bytes consumed. */
+void l7fp_body_begin(struct l7fp_body *body, u8 in, u8 out, u64 length);
+u32 l7fp_body_input(struct l7fp_body *body, struct l7fp_port *to, const struct bio_vec *v,
+		    int *error);
+/* The sender's EOF: 0 when that ends the body, else a negative error. */
+int l7fp_body_eof(struct l7fp_body *body, struct l7fp_port *to);
+void l7fp_body_free(struct l7fp_body *body);
+/* Copies from @v up to @limit bytes in all; returns bytes taken or -ENOMEM. */
+int l7fp_buffer_fill(struct l7fp_buffer *b, const struct bio_vec *v, u32 off, u32 limit);
+void l7fp_buffer_reset(struct l7fp_buffer *b);
+void l7fp_buffer_free(struct l7fp_buffer *b);
+
+/* head.c: writes heads. 0 or a negative error. */
+int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 body);
+int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to,
+			u8 body, bool close);
+int l7fp_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to);
+/* A local reply; @x may be NULL when there was no usable request. */
+int l7fp_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 status,
+		     struct l7fp_str body, u32 reason, u32 listener_flags, bool close);
+const char *l7fp_status_phrase(u32 status);
+
+/* pool.c: connections to endpoints. */
+/* Under the downstream's lock. A cluster's next endpoint, held, other than @not if it can be. */
+struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_endpoint *not);
+/* Binds an idle connection of @endpoint, if there is one. */
+bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d);
+/* Gives the bound upstream back to its pool, or closes it. */
+void l7fp_pool_put(struct l7fp_downstream *d, bool reusable);
+/* Asks for a new connection to @endpoint; takes over the reference. */
+void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint);
+/* Makes it, unless @seq is no longer wanted. Process context, no lock. */
+void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq);
+void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint);
+void l7fp_pool_sweep(struct l7fp_cluster *cluster);
+void l7fp_endpoint_put(struct l7fp_endpoint *endpoint);
+int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock);
+void l7fp_cluster_put(struct l7fp_cluster *cluster);
+/* Closes upstreams of a list made under some lock. Process context, no lock. */
+void l7fp_pool_close_list(struct list_head *list);
+
+#endif /* _L7FP_DOWNSTREAM_H */

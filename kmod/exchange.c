@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of an exchange: a request comes in, the policy decides, head and
+ * body go to an upstream, and the response comes back.
+ *
+ * All functions here run under the downstream's lock; what they append is
+ * sent by l7fp_session_leave().
+ */
+#include <linux/slab.h>
+#include "compat.h"
+#include "downstream.h"
+#include "trace.h"
+
+#define STR(s) ((struct l7fp_str){ (const u8 *)(s), strlen(s) })
+/* Interim responses of one exchange that are passed on. */
+#define INTERIM_MAX	16
+
+static struct kmem_cache *exchange_cache;
+
+static void set_state(struct l7fp_downstream *d, u8 state)
+{
+	d->state = state;
+	d->since = jiffies;
+}
+
+/* After what is queued: FIN, then whatever still comes is thrown away. */
+static void linger(struct l7fp_downstream *d)
+{
+	l7fp_port_finish(&d->port);
+	set_state(d, L7FP_D_DISCARD);
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+}
+
+static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = kmem_cache_alloc(exchange_cache, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!x)
+		return NULL;
+	/* The large arrays are guarded by their counts. */
+	x->pub.conn = &d->conn;
+	x->pub.generation = 0;
+	x->pub.cluster = ~0U;
+	x->pub.route = ~0U;
+	x->pub.rule = ~0U;
+	x->pub.status = 0;
+	x->pub.attempt = 1;
+	x->generation = NULL;
+	x->listener_flags = d->listener->config.flags;
+	x->path_mode = d->listener->config.path_mode;
+	x->route = NULL;
+	x->route_cluster = NULL;
+	x->n_extra_request = 0;
+	x->n_extra_response = 0;
+	x->slot_resolved = 0;
+	x->reply_status = 0;
+	x->reply_reason = L7FP_REASON_NONE;
+	x->reply_body = (struct l7fp_str){};
+	x->path = (struct l7fp_str){};
+	x->host = (struct l7fp_str){};
+	x->authority = (struct l7fp_str){};
+	x->timeout_ms = 0;
+	x->connect_retries = 0;
+	x->arena.used = 0;
+	x->arena.total = 0;
+	x->arena.chunks = NULL;
+	x->request.n_headers = 0;
+	x->downstream = d;
+	x->request_bytes = 0;
+	x->response_bytes = 0;
+	x->started = jiffies;
+	x->reason = L7FP_REASON_NONE;
+	x->interim = 0;
+	x->resent = 0;
+	x->response_started = 0;
+	x->request_done = 0;
+	x->response_done = 0;
+	x->upgrade = 0;
+	x->decided = 0;
+	return x;
+}
+
+static void count_status(struct l7fp_downstream *d, struct l7fp_exchange_kern *x, u32 status)
+{
+	struct l7fp_listener_stats __percpu *stats = d->listener->stats;
+
+	x->pub.status = status;
+	this_cpu_inc(stats->rq_total);
+	switch (status / 100) {
+	case 2:
+		this_cpu_inc(stats->rq_2xx);
+		break;
+	case 3:
+		this_cpu_inc(stats->rq_3xx);
+		break;
+	case 4:
+		this_cpu_inc(stats->rq_4xx);
+		break;
+	case 5:
+		this_cpu_inc(stats->rq_5xx);
+		break;
+	}
+}
+
+/* Frees the exchange; the upstream is gone or given back. */
+static void exchange_free(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	lockdep_assert_held(&d->lock);
+	if (!x)
+		return;
+	d->x = NULL;
+	if (x->timeout_ms)
+		l7fp_port_disarm(&d->port);
+	if (x->decided) {
+		l7fp_count(d->port.ln, downstream_rq_completed);
+		this_cpu_inc(d->port.ln->stats->reason[x->reason]);
+		trace_l7fp_exchange_done(x);
+	}
+	if (d->old_upstream) {
+		l7fp_port_put(&d->old_upstream->port);
+		d->old_upstream = NULL;
+	}
+	l7fp_decide_done(x);
+	l7fp_arena_free(&x->arena);
+	l7fp_body_free(&d->request);
+	l7fp_body_free(&d->response);
+	l7fp_buffer_reset(&d->head);
+	kmem_cache_free(exchange_cache, x);
+}
+
+/* The response is complete: on to the next request, or to the end. */
+static void exchange_finish(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	if (!x->request_done)
+		d->close_after = true;
+	exchange_free(d);
+	if (d->close_after) {
+		linger(d);
+		return;
+	}
+	set_state(d, L7FP_D_HEAD);
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+}
+
+void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason)
+{
+	if (d->x && !d->x->reason)
+		d->x->reason = reason;
+	exchange_free(d);
+}
+
+/* Answers by ourselves; nothing of a response was sent yet. */
+static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str body, u32 reason)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	bool close = d->close_after || !x || !x->request_done || !x->request.keep_alive;
+
+	if (x) {
+		x->reason = reason;
+		x->response_started = 1;
+		count_status(d, x, status);
+	}
+	l7fp_count(d->port.ln, local_reply);
+	if (close)
+		d->close_after = true;
+	if (d->upstream || d->connecting)
+		l7fp_pool_put(d, false);
+	if (l7fp_write_reply(x && x->decided ? x : NULL, &d->port, status, body, reason,
+			     d->listener->config.flags, close)) {
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	if (x) {
+		exchange_finish(d);
+	} else {
+		linger(d);
+	}
+}
+
+static void reply_reason(struct l7fp_downstream *d, u32 status, u32 reason)
+{
+	local_reply(d, status, STR(l7fp_reason_text(reason)), reason);
+}
+
+/* A request that could not be parsed: answered, and the connection ends. */
+static void bad_request(struct l7fp_downstream *d, int err)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	u32 status = l7fp_h1_error_status(err);
+
+	d->close_after = true;
+	x->request.method = L7FP_METHOD_OTHER;
+	x->request.keep_alive = 0;
+	x->request.minor = 1;
+	x->decided = 0;
+	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DPE]);
+	local_reply(d, status, STR(l7fp_status_phrase(status)), L7FP_REASON_DPE);
+}
+
+/* Finds an upstream for the decided exchange; connects when no idle one is there. */
+static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	struct l7fp_endpoint *endpoint = NULL;
+	struct l7fp_cluster *cluster;
+
+	rcu_read_lock();
+	cluster = l7fp_cluster_find(d->port.ln, x->pub.cluster);
+	if (cluster) {
+		if (!not && !x->resent)
+			this_cpu_inc(cluster->stats->rq_total);
+		endpoint = l7fp_pool_pick(cluster, not);
+		if (!endpoint)
+			this_cpu_inc(cluster->stats->no_endpoint);
+	}
+	rcu_read_unlock();
+	if (!cluster) {
+		reply_reason(d, 503, L7FP_REASON_NC);
+		return;
+	}
+	if (!endpoint) {
+		reply_reason(d, 503, L7FP_REASON_UH);
+		return;
+	}
+	/* What was sent on a stale connection goes over a new one. */
+	if (!x->resent && !not && l7fp_pool_take(endpoint, d)) {
+		l7fp_endpoint_put(endpoint);
+		if (l7fp_exchange_bound(d))
+			reply_reason(d, 503, L7FP_REASON_OM);
+		return;
+	}
+	l7fp_pool_want(d, endpoint);
+}
+
+int l7fp_exchange_bound(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+	if (!x) {
+		if (d->down_eof)
+			l7fp_port_finish(&d->upstream->port);
+		return 0;
+	}
+	/* Body bytes that another connection did not get sent go with their head. */
+	if (d->old_upstream) {
+		int err = l7fp_port_move(&d->upstream->port, &d->old_upstream->port);
+
+		l7fp_port_put(&d->old_upstream->port);
+		d->old_upstream = NULL;
+		return err;
+	}
+	return l7fp_write_request(x, &d->upstream->port, d->request.in);
+}
+
+static void forward(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	x->upgrade = x->request.upgrade || x->request.method == L7FP_METHOD_CONNECT;
+	if (x->timeout_ms)
+		l7fp_port_arm(&d->port, x->timeout_ms);
+	find_upstream(d, NULL);
+}
+
+static void decide(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	int verdict;
+
+	x->head = d->head.data;
+	x->decided = 1;
+	d->n_exchanges++;
+	l7fp_count(d->port.ln, downstream_rq_total);
+	l7fp_body_begin(&d->request, x->request.body, x->request.body, x->request.content_length);
+	l7fp_body_begin(&d->response, L7FP_BODY_NONE, L7FP_BODY_NONE, 0);
+	x->request_done = d->request.done;
+	set_state(d, x->request_done ? L7FP_D_WAIT : L7FP_D_BODY);
+	verdict = l7fp_decide(x, d->port.ln);
+	switch (verdict) {
+	case L7FP_FORWARD:
+		forward(d);
+		return;
+	case L7FP_RESET:
+		x->reason = x->reply_reason;
+		l7fp_downstream_close(d, true);
+		return;
+	default:
+		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
+		return;
+	}
+}
+
+/* Bytes of a request head. Returns how many of @v belong to it. */
+static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
+{
+	u32 before = d->head.len;
+	int n, len;
+
+	if (!d->x) {
+		d->x = exchange_new(d);
+		if (!d->x) {
+			l7fp_downstream_close(d, true);
+			return v->bv_len;
+		}
+		d->since = jiffies;
+	}
+	n = l7fp_buffer_fill(&d->head, v, 0, L7FP_MAX_HEAD);
+	if (n < 0) {
+		l7fp_downstream_close(d, true);
+		return v->bv_len;
+	}
+	len = l7fp_h1_parse_request(&d->x->request, d->head.data, d->head.len, &d->head.scan);
+	if (len < 0) {
+		bad_request(d, len);
+		return v->bv_len;
+	}
+	if (!len)
+		return n;
+	d->head.len = len;
+	decide(d);
+	return len - before;
+}
+
+/* A transfer to the upstream failed for want of memory, or the body was malformed. */
+static void request_body_failed(struct l7fp_downstream *d, int err)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	if (x->response_started) {
+		x->reason = L7FP_REASON_DPE;
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	d->close_after = true;
+	if (err == -EPROTO || err == -EMSGSIZE)
+		reply_reason(d, 400, L7FP_REASON_DPE);
+	else
+		reply_reason(d, 503, L7FP_REASON_OM);
+}
+
+static u32 tunnel_input(struct l7fp_port *to, const struct bio_vec *v, int *error)
+{
+	if (l7fp_port_full(to))
+		return 0;
+	*error = l7fp_port_send_page(to, v->bv_page, v->bv_offset, v->bv_len);
+	return v->bv_len;
+}
+
+u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_vec *v)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	int error = 0;
+	u32 n;
+
+	lockdep_assert_held(&d->lock);
+	switch (d->state) {
+	case L7FP_D_HEAD:
+		return head_input(d, v);
+	case L7FP_D_BODY:
+		if (!d->upstream)
+			return 0;
+		n = l7fp_body_input(&d->request, &d->upstream->port, v, &error);
+		if (error) {
+			request_body_failed(d, error);
+			return v->bv_len;
+		}
+		x->request_bytes += n;
+		if (d->request.done) {
+			x->request_done = 1;
+			if (x->response_done)
+				exchange_finish(d);
+			else
+				set_state(d, L7FP_D_WAIT);
+		}
+		return n;
+	case L7FP_D_TUNNEL:
+		if (!d->upstream)
+			return 0;
+		n = tunnel_input(&d->upstream->port, v, &error);
+		if (error)
+			l7fp_downstream_close(d, true);
+		return n;
+	case L7FP_D_DISCARD:
+	case L7FP_D_CLOSED:
+		return v->bv_len;
+	}
+	return 0;
+}
+
+/* @used of the bytes that came with this event were the response's. */
+static void response_done(struct l7fp_downstream *d, u32 used)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	bool reusable;
+
+	x->response_done = 1;
+	/* Bytes behind a response are nobody's: they must not meet the next request. */
+	reusable = x->request_done && x->response.keep_alive &&
+		   x->response.body != L7FP_BODY_EOF && used == d->rx_left;
+	l7fp_pool_put(d, reusable);
+	exchange_finish(d);
+}
+
+static void response_failed(struct l7fp_downstream *d, u32 reason)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	if (x->response_started) {
+		/* Cut off, so that it cannot be taken for the whole. */
+		x->reason = reason;
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	if (reason == L7FP_REASON_UPE)
+		reply_reason(d, 502, reason);
+	else if (reason == L7FP_REASON_UT)
+		reply_reason(d, 504, reason);
+	else
+		reply_reason(d, 503, reason);
+}
+
+/* Bytes pass both ways from here on. */
+static void begin_tunnel(struct l7fp_downstream *d)
+{
+	l7fp_count(d->port.ln, tunnel);
+	if (d->x && d->x->timeout_ms) {
+		l7fp_port_disarm(&d->port);
+		d->x->timeout_ms = 0;
+	}
+	set_state(d, L7FP_D_TUNNEL);
+	d->close_after = true;
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+}
+
+/* The response's head is complete: which body follows, and how it is written. */
+static void begin_response(struct l7fp_downstream *d, u32 used)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	struct l7fp_h1_head *h = &x->response;
+	u8 out = h->body;
+
+	if (h->body == L7FP_BODY_TUNNEL && !x->upgrade) {
+		response_failed(d, L7FP_REASON_UPE);
+		return;
+	}
+	/* The end of a body must be told: by chunks to 1.1, by closing to 1.0. */
+	if (h->body == L7FP_BODY_EOF && x->request.minor >= 1)
+		out = L7FP_BODY_CHUNKED;
+	else if (h->body == L7FP_BODY_CHUNKED && x->request.minor == 0)
+		out = L7FP_BODY_EOF;
+	if (out == L7FP_BODY_EOF || !x->request.keep_alive || !x->request_done)
+		d->close_after = true;
+	x->response_started = 1;
+	count_status(d, x, h->status);
+	l7fp_decide_response(x, h->status);
+	l7fp_body_begin(&d->response, h->body, out, h->content_length);
+	if (l7fp_write_response(x, d->upstream->head.data, &d->port, out, d->close_after)) {
+		x->reason = L7FP_REASON_OM;
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	l7fp_buffer_reset(&d->upstream->head);
+	if (h->body == L7FP_BODY_TUNNEL)
+		begin_tunnel(d);
+	else if (d->response.done)
+		response_done(d, used);
+}
+
+static u32 response_head_input(struct l7fp_downstream *d, const struct bio_vec *v)
+{
+	struct l7fp_buffer *head = &d->upstream->head;
+	struct l7fp_exchange_kern *x = d->x;
+	u32 before = head->len;
+	int n, len;
+
+	n = l7fp_buffer_fill(head, v, 0, L7FP_MAX_HEAD);
+	if (n < 0) {
+		response_failed(d, L7FP_REASON_OM);
+		return v->bv_len;
+	}
+	len = l7fp_h1_parse_response(&x->response, head->data, head->len, &head->scan,
+				     x->request.method);
+	if (len < 0) {
+		response_failed(d, L7FP_REASON_UPE);
+		return v->bv_len;
+	}
+	if (!len)
+		return n;
+	if (x->response.status >= 100 && x->response.status < 200 && x->response.status != 101) {
+		/* RFC 9110 15.2: a 1.0 client knows no interim responses. */
+		if (++x->interim > INTERIM_MAX) {
+			response_failed(d, L7FP_REASON_UPE);
+			return v->bv_len;
+		}
+		if (x->request.minor >= 1 && l7fp_write_interim(x, head->data, &d->port)) {
+			response_failed(d, L7FP_REASON_OM);
+			return v->bv_len;
+		}
+		head->len = 0;
+		head->scan = 0;
+		return len - before;
+	}
+	begin_response(d, len - before);
+	return len - before;
+}
+
+u32 l7fp_exchange_upstream_input(struct l7fp_downstream *d, const struct bio_vec *v)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	int error = 0;
+	u32 n;
+
+	lockdep_assert_held(&d->lock);
+	if (d->state == L7FP_D_TUNNEL) {
+		n = tunnel_input(&d->port, v, &error);
+		if (error)
+			l7fp_downstream_close(d, true);
+		return n;
+	}
+	if (!x || d->state == L7FP_D_CLOSED)
+		return v->bv_len;
+	if (!x->response_started)
+		return response_head_input(d, v);
+	n = l7fp_body_input(&d->response, &d->port, v, &error);
+	if (error) {
+		response_failed(d, L7FP_REASON_UPE);
+		return v->bv_len;
+	}
+	x->response_bytes += n;
+	if (d->response.done)
+		response_done(d, n);
+	return n;
+}
+
+static void tunnel_eof(struct l7fp_downstream *d)
+{
+	/* The last bytes may still be queued; the sweep closes what does not drain. */
+	if (d->down_eof && d->up_eof)
+		linger(d);
+}
+
+void l7fp_exchange_downstream_eof(struct l7fp_downstream *d)
+{
+	lockdep_assert_held(&d->lock);
+	switch (d->state) {
+	case L7FP_D_WAIT:
+		/* Half-closed (RFC 9112 9.6): the answer is still due. */
+		d->close_after = true;
+		return;
+	case L7FP_D_TUNNEL:
+		d->down_eof = true;
+		if (d->upstream)
+			l7fp_port_finish(&d->upstream->port);
+		tunnel_eof(d);
+		return;
+	case L7FP_D_BODY:
+		l7fp_exchange_abort(d, L7FP_REASON_DC);
+		break;
+	}
+	l7fp_downstream_close(d, false);
+}
+
+/* The peer closed a pooled connection as we used it: safe requests go again, once. */
+static bool resend(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	if (x->resent || d->upstream->n_exchanges < 2 || d->upstream->head.len || x->interim)
+		return false;
+	if (x->request.body != L7FP_BODY_NONE)
+		return false;
+	switch (x->request.method) {
+	case L7FP_METHOD_GET:
+	case L7FP_METHOD_HEAD:
+	case L7FP_METHOD_OPTIONS:
+	case L7FP_METHOD_TRACE:
+		break;
+	default:
+		return false;
+	}
+	this_cpu_inc(d->upstream->endpoint->cluster->stats->rq_resent);
+	l7fp_count(d->port.ln, upstream_rq_resent);
+	x->resent = 1;
+	l7fp_pool_put(d, false);
+	find_upstream(d, NULL);
+	return true;
+}
+
+void l7fp_exchange_upstream_eof(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	lockdep_assert_held(&d->lock);
+	if (d->state == L7FP_D_TUNNEL) {
+		d->up_eof = true;
+		l7fp_port_finish(&d->port);
+		tunnel_eof(d);
+		return;
+	}
+	if (!x)
+		return;
+	if (x->response_started) {
+		if (l7fp_body_eof(&d->response, &d->port))
+			response_failed(d, L7FP_REASON_UC);
+		else
+			response_done(d, 0);
+		return;
+	}
+	if (!resend(d))
+		response_failed(d, L7FP_REASON_UC);
+}
+
+void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason)
+{
+	struct l7fp_exchange_kern *x = d->x;
+	struct l7fp_endpoint *endpoint;
+	struct l7fp_cluster *cluster;
+
+	lockdep_assert_held(&d->lock);
+	if (!x) {
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	if (reason != L7FP_REASON_UF) {
+		if (!x->response_started && !x->upgrade && d->upstream && resend(d))
+			return;
+		if (d->state == L7FP_D_TUNNEL)
+			l7fp_downstream_close(d, true);
+		else
+			response_failed(d, reason);
+		return;
+	}
+	/* Not connected: nothing was sent, so another endpoint may be tried. */
+	if (!x->connect_retries) {
+		response_failed(d, reason);
+		return;
+	}
+	x->connect_retries--;
+	x->pub.attempt++;
+	endpoint = d->upstream->endpoint;
+	cluster = endpoint->cluster;
+	this_cpu_inc(cluster->stats->rq_retry);
+	refcount_inc(&endpoint->refs);
+	if (x->request_bytes) {
+		d->old_upstream = d->upstream;
+		l7fp_port_get(&d->old_upstream->port);
+	}
+	l7fp_pool_put(d, false);
+	find_upstream(d, endpoint);
+	l7fp_endpoint_put(endpoint);
+}
+
+void l7fp_exchange_timeout(struct l7fp_downstream *d)
+{
+	lockdep_assert_held(&d->lock);
+	if (!d->x || !d->x->decided)
+		return;
+	if (d->upstream)
+		this_cpu_inc(d->upstream->endpoint->cluster->stats->rq_timeout);
+	response_failed(d, L7FP_REASON_UT);
+}
+
+void l7fp_exchange_opaque(struct l7fp_downstream *d)
+{
+	struct l7fp_cluster *cluster;
+	struct l7fp_endpoint *endpoint = NULL;
+
+	lockdep_assert_held(&d->lock);
+	l7fp_count(d->port.ln, opaque);
+	set_state(d, L7FP_D_TUNNEL);
+	rcu_read_lock();
+	cluster = l7fp_cluster_find(d->port.ln, d->listener->config.cluster);
+	if (cluster)
+		endpoint = l7fp_pool_pick(cluster, NULL);
+	rcu_read_unlock();
+	if (!endpoint) {
+		l7fp_downstream_close(d, true);
+		return;
+	}
+	l7fp_pool_want(d, endpoint);
+}
+
+int l7fp_exchange_init(void)
+{
+	exchange_cache = KMEM_CACHE(l7fp_exchange_kern, 0);
+	return exchange_cache ? 0 : -ENOMEM;
+}
+
+void l7fp_exchange_uninit(void)
+{
+	kmem_cache_destroy(exchange_cache);
+}

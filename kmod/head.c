@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Heads: what is forwarded of a request's or response's head, and local
+ * replies.
+ *
+ * A head is written from its private copy, once, into the output queue: runs
+ * of lines that stay are copied together, hop-by-hop fields (RFC 9110 7.6.1)
+ * and what a policy replaces are left out, and what is added follows.
+ */
+#include <linux/random.h>
+#include <linux/time64.h>
+#include <linux/timekeeping.h>
+#include "compat.h"
+#include "downstream.h"
+
+/* Room for what we add ourselves: the fields below, with their values. */
+#define OWN_FIELDS	640
+
+struct writer {
+	u8 *p;
+};
+
+static void put(struct writer *w, const void *data, u32 len)
+{
+	memcpy(w->p, data, len);
+	w->p += len;
+}
+
+#define put_literal(w, s)	put(w, s, sizeof(s) - 1)
+
+static void put_decimal(struct writer *w, u64 value)
+{
+	u8 digits[20];
+	int i = sizeof(digits);
+
+	do {
+		digits[--i] = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	put(w, digits + i, sizeof(digits) - i);
+}
+
+static void put_field(struct writer *w, const void *name, u32 name_len, const void *value,
+		      u32 value_len)
+{
+	put(w, name, name_len);
+	put_literal(w, ": ");
+	put(w, value, value_len);
+	put_literal(w, "\r\n");
+}
+
+static bool equal_lower(const u8 *name, const u8 *lower, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++) {
+		u8 c = name[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c |= 0x20;
+		if (c != lower[i])
+			return false;
+	}
+	return true;
+}
+
+static bool is(const struct l7fp_header_op *op, const char *name, u32 len)
+{
+	return op->lower.len == len && !memcmp(op->lower.data, name, len);
+}
+
+/* Fields that frame the message or name its target are not a policy's to set. */
+static bool op_applies(const struct l7fp_header_op *op)
+{
+	if (op->lower.len && op->lower.data[0] == ':')
+		return false;
+	switch (op->lower.len) {
+	case 2:
+		return !is(op, "te", 2);
+	case 4:
+		return !is(op, "host", 4);
+	case 7:
+		return !is(op, "trailer", 7) && !is(op, "upgrade", 7);
+	case 10:
+		return !is(op, "connection", 10) && !is(op, "keep-alive", 10);
+	case 14:
+		return !is(op, "content-length", 14);
+	case 17:
+		return !is(op, "transfer-encoding", 17);
+	}
+	return true;
+}
+
+static bool op_removes(const struct l7fp_header_op *op, const u8 *name, u32 len)
+{
+	return op->kind != L7FP_HEADER_ADD && op->lower.len == len &&
+	       equal_lower(name, op->lower.data, len) && op_applies(op);
+}
+
+static bool ops_remove(const struct l7fp_header_ops *list, u32 lists, const u8 *name, u32 len)
+{
+	u32 i, j;
+
+	for (i = 0; i < lists; i++)
+		for (j = 0; j < list[i].n; j++)
+			if (op_removes(&list[i].op[j], name, len))
+				return true;
+	return false;
+}
+
+/* The lines that ops add; one that a later op sets or removes is left out. */
+static void put_ops(struct writer *w, const struct l7fp_header_ops *list, u32 lists)
+{
+	u32 i, j, k, l;
+
+	for (i = 0; i < lists; i++) {
+		for (j = 0; j < list[i].n; j++) {
+			const struct l7fp_header_op *op = &list[i].op[j];
+			bool gone = op->kind == L7FP_HEADER_REMOVE || !op_applies(op);
+
+			for (k = i; k < lists && !gone; k++)
+				for (l = k == i ? j + 1 : 0; l < list[k].n && !gone; l++)
+					gone = op_removes(&list[k].op[l], op->lower.data,
+							  op->lower.len);
+			if (!gone)
+				put_field(w, op->name.data, op->name.len, op->value.data,
+					  op->value.len);
+		}
+	}
+}
+
+static u32 ops_room(const struct l7fp_header_ops *list, u32 lists)
+{
+	u32 i, j, room = 0;
+
+	for (i = 0; i < lists; i++)
+		for (j = 0; j < list[i].n; j++)
+			room += list[i].op[j].name.len + list[i].op[j].value.len + 4;
+	return room;
+}
+
+/* Lines that do not pass to the next hop as they are. */
+static bool hop_by_hop(const struct l7fp_h1_head *h, const u8 *head, int i)
+{
+	const struct l7fp_h1_header *line = &h->headers[i];
+
+	switch (line->token) {
+	case L7FP_H_CONNECTION:
+	case L7FP_H_KEEP_ALIVE:
+	case L7FP_H_PROXY_CONNECTION:
+	case L7FP_H_TRANSFER_ENCODING:
+	case L7FP_H_UPGRADE:
+	case L7FP_H_HTTP2_SETTINGS:
+	case L7FP_H_TE:
+		return true;
+	/* Naming these in Connection must not take them from the upstream. */
+	case L7FP_H_HOST:
+	case L7FP_H_CONTENT_LENGTH:
+	case L7FP_H_X_FORWARDED_FOR:
+	case L7FP_H_X_FORWARDED_PROTO:
+	case L7FP_H_X_FORWARDED_HOST:
+		return false;
+	}
+	return h->has_connection_options &&
+	       l7fp_h1_connection_lists(h, head, head + line->name_off, line->name_len);
+}
+
+/* Copies the lines for which @drop is false, neighbours together. */
+static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *head,
+		      bool (*drop)(const struct l7fp_h1_head *h, const u8 *head, int i,
+				   const void *arg), const void *arg)
+{
+	u32 end = h->head_len - 2, from = h->headers_off;
+	int i;
+
+	for (i = 0; i < h->n_headers; i++) {
+		u32 off = h->headers[i].name_off;
+
+		if (!drop(h, head, i, arg))
+			continue;
+		if (off > from)
+			put(w, head + from, off - from);
+		from = off + l7fp_h1_line_len(h, i);
+	}
+	if (end > from)
+		put(w, head + from, end - from);
+}
+
+struct drops {
+	const struct l7fp_exchange_kern *x;
+	struct l7fp_header_ops list[L7FP_OPS_LISTS];
+	u32 lists;
+	bool host;			/* Host is written anew */
+	bool attempt_count;		/* x-envoy-attempt-count is */
+	bool length;			/* Content-Length does not hold any more */
+};
+
+static bool request_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
+{
+	const struct l7fp_h1_header *line = &h->headers[i];
+	const struct drops *d = arg;
+
+	switch (line->token) {
+	case L7FP_H_HOST:
+		return d->host;
+	case L7FP_H_X_ENVOY_ATTEMPT_COUNT:
+		return d->attempt_count;
+	case L7FP_H_CONTENT_LENGTH:
+		return false;
+	}
+	return hop_by_hop(h, head, i) ||
+	       (d->lists && ops_remove(d->list, d->lists, head + line->name_off, line->name_len));
+}
+
+/* RFC 9562 version 4, in its usual text form. */
+static void put_uuid(struct writer *w)
+{
+	static const char hex[] = "0123456789abcdef";
+	u8 *p = w->p;
+	u64 half[2];
+	int i;
+
+	half[0] = get_random_u64();
+	half[1] = get_random_u64();
+	half[0] = (half[0] & ~0xf000ULL) | 0x4000;
+	half[1] = (half[1] & ~(3ULL << 62)) | (2ULL << 62);
+	for (i = 0; i < 32; i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			*p++ = '-';
+		*p++ = hex[(half[i / 16] >> (60 - 4 * (i % 16))) & 15];
+	}
+	w->p = p;
+}
+
+int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 body)
+{
+	const struct l7fp_h1_head *h = &x->request;
+	const u8 *name = x->head + h->method_name.off;
+	struct drops d = { .x = x };
+	struct writer w;
+	bool line;
+	u8 *start;
+
+	d.lists = l7fp_request_ops(x, d.list);
+	d.host = h->absolute_form || h->host < 0 ||
+		 x->host.data != x->head + h->headers[h->host].value_off;
+	d.attempt_count = !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
+	start = l7fp_port_reserve(to, h->head_len + x->path.len + x->host.len + OWN_FIELDS +
+				  ops_room(d.list, d.lists));
+	if (!start)
+		return -ENOMEM;
+	w.p = start;
+	put(&w, name, h->method_name.len);
+	put_literal(&w, " ");
+	if (h->method == L7FP_METHOD_CONNECT)
+		put(&w, x->head + h->target.off, h->target.len);
+	else
+		put(&w, x->path.data, x->path.len);
+	put_literal(&w, " HTTP/1.1\r\n");
+	if (d.host)
+		put_field(&w, "Host", 4, x->host.data, x->host.len);
+	put_lines(&w, h, x->head, request_drop, &d);
+	if (body == L7FP_BODY_CHUNKED)
+		put_literal(&w, "Transfer-Encoding: chunked\r\n");
+	if (h->upgrade) {
+		int i = -1;
+
+		put_literal(&w, "Connection: Upgrade\r\n");
+		while ((i = l7fp_h1_find(h, x->head, (const u8 *)"upgrade", 7, i)) >= 0)
+			put(&w, x->head + h->headers[i].name_off, l7fp_h1_line_len(h, i));
+	} else if (h->te_trailers) {
+		put_literal(&w, "TE: trailers\r\nConnection: TE\r\n");
+	}
+	line = l7fp_h1_has(h, L7FP_H_X_REQUEST_ID);
+	if (!line && !(x->listener_flags & L7FP_LISTENER_NO_REQUEST_ID) &&
+	    !ops_remove(d.list, d.lists, (const u8 *)"x-request-id", 12)) {
+		put_literal(&w, "x-request-id: ");
+		put_uuid(&w);
+		put_literal(&w, "\r\n");
+	}
+	line = l7fp_h1_has(h, L7FP_H_X_FORWARDED_PROTO);
+	if (!line && !(x->listener_flags & L7FP_LISTENER_NO_FORWARDED_PROTO) &&
+	    !ops_remove(d.list, d.lists, (const u8 *)"x-forwarded-proto", 17))
+		put_literal(&w, "x-forwarded-proto: http\r\n");
+	if (d.attempt_count) {
+		put_literal(&w, "x-envoy-attempt-count: ");
+		put_decimal(&w, x->pub.attempt);
+		put_literal(&w, "\r\n");
+	}
+	put_ops(&w, d.list, d.lists);
+	put_literal(&w, "\r\n");
+	l7fp_port_commit(to, w.p - start);
+	return 0;
+}
+
+static bool response_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
+{
+	const struct l7fp_h1_header *line = &h->headers[i];
+	const struct drops *d = arg;
+
+	if (line->token == L7FP_H_CONTENT_LENGTH)
+		return d->length;
+	return hop_by_hop(h, head, i) ||
+	       (d->lists && ops_remove(d->list, d->lists, head + line->name_off, line->name_len));
+}
+
+/* IMF-fixdate of RFC 9110 5.6.7. */
+static void put_date(struct writer *w)
+{
+	static const char day[] = "SunMonTueWedThuFriSat";
+	static const char month[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char text[40];
+	struct tm tm;
+	int n;
+
+	time64_to_tm(ktime_get_real_seconds(), 0, &tm);
+	n = scnprintf(text, sizeof(text), "%.3s, %02d %.3s %04ld %02d:%02d:%02d GMT",
+		      day + 3 * tm.tm_wday, tm.tm_mday, month + 3 * tm.tm_mon,
+		      tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	put_field(w, "date", 4, text, n);
+}
+
+static void put_connection(struct writer *w, const struct l7fp_exchange_kern *x, bool close)
+{
+	if (close)
+		put_literal(w, "Connection: close\r\n");
+	else if (x && x->request.minor == 0)
+		put_literal(w, "Connection: keep-alive\r\n");
+}
+
+int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to,
+			u8 body, bool close)
+{
+	const struct l7fp_h1_head *h = &x->response;
+	struct drops d = { .x = x };
+	struct writer w;
+	u8 *start;
+
+	d.lists = l7fp_response_ops(x, d.list);
+	d.length = h->body == L7FP_BODY_CHUNKED || body == L7FP_BODY_TUNNEL;
+	start = l7fp_port_reserve(to, h->head_len + OWN_FIELDS + ops_room(d.list, d.lists));
+	if (!start)
+		return -ENOMEM;
+	w.p = start;
+	put_literal(&w, "HTTP/1.1 ");
+	put_decimal(&w, h->status);
+	put_literal(&w, " ");
+	put(&w, head + h->reason.off, h->reason.len);
+	put_literal(&w, "\r\n");
+	put_lines(&w, h, head, response_drop, &d);
+	if (body == L7FP_BODY_CHUNKED)
+		put_literal(&w, "Transfer-Encoding: chunked\r\n");
+	if (body == L7FP_BODY_TUNNEL && h->status == 101) {
+		int i = -1;
+
+		put_literal(&w, "Connection: Upgrade\r\n");
+		while ((i = l7fp_h1_find(h, head, (const u8 *)"upgrade", 7, i)) >= 0)
+			put(&w, head + h->headers[i].name_off, l7fp_h1_line_len(h, i));
+	} else if (body != L7FP_BODY_TUNNEL) {
+		put_connection(&w, x, close);
+	}
+	if (!l7fp_h1_has(h, L7FP_H_DATE))
+		put_date(&w);
+	put_ops(&w, d.list, d.lists);
+	put_literal(&w, "\r\n");
+	l7fp_port_commit(to, w.p - start);
+	return 0;
+}
+
+static bool interim_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
+{
+	return hop_by_hop(h, head, i);
+}
+
+int l7fp_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to)
+{
+	const struct l7fp_h1_head *h = &x->response;
+	struct writer w;
+	u8 *start;
+
+	start = l7fp_port_reserve(to, h->head_len + OWN_FIELDS);
+	if (!start)
+		return -ENOMEM;
+	w.p = start;
+	put_literal(&w, "HTTP/1.1 ");
+	put_decimal(&w, h->status);
+	put_literal(&w, " ");
+	put(&w, head + h->reason.off, h->reason.len);
+	put_literal(&w, "\r\n");
+	put_lines(&w, h, head, interim_drop, NULL);
+	put_literal(&w, "\r\n");
+	l7fp_port_commit(to, w.p - start);
+	return 0;
+}
+
+const char *l7fp_status_phrase(u32 status)
+{
+	switch (status) {
+	case 200: return "OK";
+	case 201: return "Created";
+	case 202: return "Accepted";
+	case 204: return "No Content";
+	case 301: return "Moved Permanently";
+	case 302: return "Found";
+	case 303: return "See Other";
+	case 304: return "Not Modified";
+	case 307: return "Temporary Redirect";
+	case 308: return "Permanent Redirect";
+	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 408: return "Request Timeout";
+	case 413: return "Content Too Large";
+	case 418: return "I'm a teapot";
+	case 426: return "Upgrade Required";
+	case 429: return "Too Many Requests";
+	case 431: return "Request Header Fields Too Large";
+	case 500: return "Internal Server Error";
+	case 501: return "Not Implemented";
+	case 502: return "Bad Gateway";
+	case 503: return "Service Unavailable";
+	case 504: return "Gateway Timeout";
+	case 505: return "HTTP Version Not Supported";
+	}
+	return "Unknown";
+}
+
+int l7fp_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 status,
+		     struct l7fp_str body, u32 reason, u32 listener_flags, bool close)
+{
+	const char *phrase = l7fp_status_phrase(status), *name = l7fp_reason_name(reason);
+	struct l7fp_header_ops list[L7FP_OPS_LISTS];
+	bool bodiless = status == 204 || status == 304;
+	u32 lists = x ? l7fp_response_ops(x, list) : 0;
+	struct writer w;
+	u8 *start;
+
+	start = l7fp_port_reserve(to, OWN_FIELDS + ops_room(list, lists) + body.len);
+	if (!start)
+		return -ENOMEM;
+	w.p = start;
+	put_literal(&w, "HTTP/1.1 ");
+	put_decimal(&w, status);
+	put_literal(&w, " ");
+	put(&w, phrase, strlen(phrase));
+	put_literal(&w, "\r\n");
+	if (!bodiless) {
+		put_literal(&w, "content-length: ");
+		put_decimal(&w, body.len);
+		put_literal(&w, "\r\n");
+		if (body.len && !ops_remove(list, lists, (const u8 *)"content-type", 12))
+			put_literal(&w, "content-type: text/plain\r\n");
+	}
+	put_date(&w);
+	put_connection(&w, x, close);
+	if (!(listener_flags & L7FP_LISTENER_NO_REASON))
+		put_field(&w, "x-l7fp-reason", 13, name, strlen(name));
+	put_ops(&w, list, lists);
+	put_literal(&w, "\r\n");
+	if (!bodiless && !(x && x->request.method == L7FP_METHOD_HEAD))
+		put(&w, body.data, body.len);
+	l7fp_port_commit(to, w.p - start);
+	return 0;
+}

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Upstream connections: made, bound to a downstream for an exchange, kept for
+ * the next one.
+ *
+ * An open upstream is in one of three states, and whoever takes it out of its
+ * state under the right lock closes it: bound (downstream's lock), idle
+ * (endpoint's lock), or being closed (nobody's, on a private list).
+ */
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <net/tcp.h>
+#include "compat.h"
+#include "downstream.h"
+#include "trace.h"
+#include "wire.h"
+
+static void upstream_close(struct l7fp_upstream *u, bool reset)
+{
+	trace_l7fp_upstream_close(u);
+	u->port.ops->close(&u->port, reset);
+	l7fp_port_put(&u->port);
+}
+
+void l7fp_pool_close_list(struct list_head *list)
+{
+	struct l7fp_upstream *u, *next;
+
+	list_for_each_entry_safe(u, next, list, idle) {
+		list_del_init(&u->idle);
+		upstream_close(u, false);
+	}
+}
+
+/* The session that @u is bound to, locked and held, or NULL. */
+static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
+{
+	struct l7fp_downstream *d;
+
+	for (;;) {
+		rcu_read_lock();
+		d = rcu_dereference(u->downstream);
+		if (d && !refcount_inc_not_zero(&d->port.refs))
+			d = NULL;
+		rcu_read_unlock();
+		if (!d)
+			return NULL;
+		spin_lock_bh(&d->lock);
+		if (rcu_access_pointer(u->downstream) == d)
+			return d;
+		spin_unlock_bh(&d->lock);
+		l7fp_port_put(&d->port);
+	}
+}
+
+static void upstream_leave(struct l7fp_downstream *d)
+{
+	l7fp_session_leave(d);
+	l7fp_port_put(&d->port);
+}
+
+/* An event of an upstream that nobody uses: it is of no use any more. */
+static bool upstream_drop_idle(struct l7fp_upstream *u)
+{
+	struct l7fp_endpoint *endpoint = u->endpoint;
+	bool idle;
+
+	spin_lock_bh(&endpoint->lock);
+	idle = !rcu_access_pointer(u->downstream) && !list_empty(&u->idle) &&
+	       !test_bit(L7FP_PORT_CLOSED, &u->port.flags) && u->pooled;
+	if (idle) {
+		u->pooled = false;
+		list_del_init(&u->idle);
+		endpoint->n_idle--;
+	}
+	spin_unlock_bh(&endpoint->lock);
+	if (idle)
+		upstream_close(u, false);
+	return idle;
+}
+
+/* The session, or NULL after an idle upstream was dropped or while one is being closed. */
+static struct l7fp_downstream *upstream_enter_or_drop(struct l7fp_upstream *u)
+{
+	struct l7fp_downstream *d;
+
+	do {
+		d = upstream_enter(u);
+		if (d || upstream_drop_idle(u))
+			return d;
+		/* Between the two it may have been taken from the pool. */
+	} while (rcu_access_pointer(u->downstream));
+	return NULL;
+}
+
+static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+	struct l7fp_downstream *d = upstream_enter_or_drop(u);
+	u32 total = 0, used = 0, i;
+
+	for (i = 0; i < n; i++)
+		total += v[i].bv_len;
+	if (!d)
+		return total;
+	l7fp_count_add(port->ln, upstream_rx_bytes, total);
+	d->upstream_blocked = false;
+	for (i = 0; i < n; i++) {
+		struct bio_vec part = v[i];
+
+		while (part.bv_len) {
+			u32 took;
+
+			/* The response is complete and the connection bound elsewhere. */
+			if (d->upstream != u) {
+				upstream_leave(d);
+				return total;
+			}
+			d->rx_left = total - used;
+			took = l7fp_exchange_upstream_input(d, &part);
+			if (!took) {
+				d->upstream_blocked = true;
+				upstream_leave(d);
+				return used;
+			}
+			used += took;
+			part.bv_offset += took;
+			part.bv_len -= took;
+		}
+	}
+	upstream_leave(d);
+	return used;
+}
+
+static void upstream_connected(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+	struct l7fp_downstream *d = upstream_enter(u);
+
+	l7fp_port_disarm(port);
+	if (!d)
+		return;
+	u->connected = true;
+	port->dirty = true;
+	upstream_leave(d);
+}
+
+static void upstream_eof(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+	struct l7fp_downstream *d = upstream_enter_or_drop(u);
+
+	if (!d)
+		return;
+	d->rx_left = 0;
+	l7fp_exchange_upstream_eof(d);
+	upstream_leave(d);
+}
+
+static void upstream_failed(struct l7fp_upstream *u, int err)
+{
+	struct l7fp_downstream *d = upstream_enter_or_drop(u);
+	struct l7fp_cluster *cluster = u->endpoint->cluster;
+
+	if (!d)
+		return;
+	if (u->connected) {
+		l7fp_exchange_upstream_failed(d, err == -ECONNRESET ? L7FP_REASON_UR :
+						 L7FP_REASON_UC);
+	} else {
+		this_cpu_inc(cluster->stats->cx_connect_fail);
+		if (err == -ETIMEDOUT)
+			this_cpu_inc(cluster->stats->cx_connect_timeout);
+		l7fp_count(u->port.ln, upstream_cx_connect_fail);
+		l7fp_exchange_upstream_failed(d, L7FP_REASON_UF);
+	}
+	upstream_leave(d);
+}
+
+static void upstream_error(struct l7fp_port *port, int err)
+{
+	upstream_failed(container_of(port, struct l7fp_upstream, port), err);
+}
+
+static void upstream_timer(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+
+	if (!u->connected)
+		upstream_failed(u, -ETIMEDOUT);
+}
+
+static void upstream_writable(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+	struct l7fp_downstream *d = upstream_enter(u);
+
+	if (!d)
+		return;
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+	upstream_leave(d);
+}
+
+static void upstream_free(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+	struct l7fp_endpoint *endpoint = u->endpoint;
+
+	this_cpu_inc(endpoint->cluster->stats->cx_destroy);
+	l7fp_count(port->ln, upstream_cx_destroy);
+	l7fp_count_add(port->ln, upstream_tx_bytes, port->tx_total);
+	atomic_dec(&endpoint->cluster->n_connections);
+	atomic_dec(&endpoint->n_connections);
+	l7fp_endpoint_put(endpoint);
+	l7fp_buffer_free(&u->head);
+	kfree_rcu(u, rcu);
+}
+
+static const struct l7fp_port_events upstream_events = {
+	.connected = upstream_connected,
+	.input = upstream_input,
+	.eof = upstream_eof,
+	.error = upstream_error,
+	.writable = upstream_writable,
+	.timer = upstream_timer,
+	.free = upstream_free,
+};
+
+/* Process context. Takes a reference on @endpoint. */
+static struct l7fp_upstream *upstream_new(struct l7fp_endpoint *endpoint)
+{
+	struct l7fp_cluster *cluster = endpoint->cluster;
+	struct l7fp_upstream *u;
+
+	if (atomic_inc_return(&cluster->n_connections) >
+	    (int)min_t(u32, cluster->config.max_connections, INT_MAX)) {
+		atomic_dec(&cluster->n_connections);
+		this_cpu_inc(cluster->stats->cx_overflow);
+		return ERR_PTR(-ENOSPC);
+	}
+	u = kzalloc(sizeof(*u), GFP_KERNEL);
+	if (!u) {
+		atomic_dec(&cluster->n_connections);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_inc(&endpoint->refs);
+	atomic_inc(&endpoint->n_connections);
+	u->endpoint = endpoint;
+	INIT_LIST_HEAD(&u->idle);
+	l7fp_port_init(&u->port, cluster->ln, &l7fp_wire_ops, &upstream_events);
+	set_bit(L7FP_PORT_CONNECTING, &u->port.flags);
+	this_cpu_inc(cluster->stats->cx_total);
+	l7fp_count(cluster->ln, upstream_cx_total);
+	return u;
+}
+
+static void bind(struct l7fp_downstream *d, struct l7fp_upstream *u)
+{
+	lockdep_assert_held(&d->lock);
+	l7fp_port_get(&d->port);
+	l7fp_port_get(&u->port);
+	d->upstream = u;
+	d->connecting = false;
+	u->n_exchanges++;
+	rcu_assign_pointer(u->downstream, d);
+}
+
+void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint)
+{
+	lockdep_assert_held(&d->lock);
+	d->connecting = true;
+	d->connect_seq++;
+	d->connect_to = endpoint;
+}
+
+void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq)
+{
+	u32 timeout = endpoint->cluster->config.connect_timeout_ms;
+	struct l7fp_upstream *u = upstream_new(endpoint);
+	int err = 0;
+
+	spin_lock_bh(&d->lock);
+	if (!d->connecting || d->connect_seq != seq) {
+		spin_unlock_bh(&d->lock);
+		if (!IS_ERR(u))
+			l7fp_port_put(&u->port);
+		l7fp_endpoint_put(endpoint);
+		return;
+	}
+	if (IS_ERR(u)) {
+		d->connecting = false;
+		l7fp_exchange_upstream_failed(d, PTR_ERR(u) == -ENOSPC ? L7FP_REASON_UO :
+						 L7FP_REASON_OM);
+		l7fp_session_leave(d);
+		l7fp_endpoint_put(endpoint);
+		return;
+	}
+	bind(d, u);
+	l7fp_port_get(&u->port);
+	if (l7fp_exchange_bound(d))
+		l7fp_exchange_upstream_failed(d, L7FP_REASON_OM);
+	l7fp_session_leave(d);
+
+	trace_l7fp_upstream_connect(u);
+	if (timeout)
+		l7fp_port_arm(&u->port, timeout);
+	if (!test_bit(L7FP_PORT_CLOSED, &u->port.flags))
+		err = l7fp_wire_connect(&u->port, &endpoint->config.address);
+	if (err)
+		upstream_failed(u, err);
+	l7fp_port_put(&u->port);
+	l7fp_endpoint_put(endpoint);
+}
+
+bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d)
+{
+	struct l7fp_upstream *u, *found = NULL;
+
+	lockdep_assert_held(&d->lock);
+	spin_lock(&endpoint->lock);
+	list_for_each_entry(u, &endpoint->idle, idle) {
+		/* One that has an event pending drops itself. */
+		if (u->port.flags & (BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_ERROR_SEEN) |
+				     BIT(L7FP_PORT_CLOSED)))
+			continue;
+		if (READ_ONCE(u->port.sock->sk->sk_state) != TCP_ESTABLISHED)
+			continue;
+		found = u;
+		break;
+	}
+	if (found) {
+		found->pooled = false;
+		list_del_init(&found->idle);
+		endpoint->n_idle--;
+		bind(d, found);
+	}
+	spin_unlock(&endpoint->lock);
+	if (found)
+		l7fp_count(d->port.ln, upstream_cx_reused);
+	return found;
+}
+
+static bool keep(struct l7fp_upstream *u)
+{
+	struct l7fp_endpoint *endpoint = u->endpoint;
+	u32 max = endpoint->cluster->config.max_requests_per_connection;
+
+	if (!u->connected || (max && u->n_exchanges >= max))
+		return false;
+	if (u->port.flags & (BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_ERROR_SEEN) |
+			     BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_TX_FIN)))
+		return false;
+	return !u->port.dirty && !READ_ONCE(u->port.tx_bytes);
+}
+
+void l7fp_pool_put(struct l7fp_downstream *d, bool reusable)
+{
+	struct l7fp_upstream *u = d->upstream;
+	struct l7fp_endpoint *endpoint;
+	bool pooled = false;
+
+	lockdep_assert_held(&d->lock);
+	if (d->connect_to) {
+		l7fp_endpoint_put(d->connect_to);
+		d->connect_to = NULL;
+	}
+	d->connecting = false;
+	d->upstream_blocked = false;
+	if (!u)
+		return;
+	endpoint = u->endpoint;
+	d->upstream = NULL;
+	spin_lock(&endpoint->lock);
+	if (reusable && !endpoint->dead && keep(u)) {
+		u->idle_since = jiffies;
+		u->pooled = true;
+		list_add(&u->idle, &endpoint->idle);
+		endpoint->n_idle++;
+		pooled = true;
+	}
+	RCU_INIT_POINTER(u->downstream, NULL);
+	spin_unlock(&endpoint->lock);
+	if (!pooled)
+		list_add_tail(&u->idle, &d->closing);
+	/* Neither is the last: the caller holds @d, being open holds @u. */
+	l7fp_port_put(&u->port);
+	l7fp_port_put(&d->port);
+}
+
+struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_endpoint *not)
+{
+	struct l7fp_endpoint_set *set;
+	struct l7fp_endpoint *endpoint;
+	u32 i, at;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "l7fp_pool_pick() needs RCU");
+	set = rcu_dereference(cluster->endpoints);
+	if (!set || !set->n_healthy)
+		return NULL;
+	if (set->weight_total != set->n_healthy) {
+		/* Weighted: a point on the line of all weights. */
+		u64 point = cluster->config.lb == L7FP_LB_RANDOM ?
+			    get_random_u64() % set->weight_total :
+			    (u32)atomic_inc_return(&cluster->next) % set->weight_total;
+
+		for (at = 0; at < set->n_healthy - 1; at++) {
+			if (point < set->pick[at]->config.weight)
+				break;
+			point -= set->pick[at]->config.weight;
+		}
+	} else if (cluster->config.lb == L7FP_LB_RANDOM) {
+		at = get_random_u32_below(set->n_healthy);
+	} else {
+		at = (u32)atomic_inc_return(&cluster->next) % set->n_healthy;
+	}
+	for (i = 0; i < set->n_healthy; i++, at = (at + 1) % set->n_healthy) {
+		endpoint = set->pick[at];
+		if (endpoint == not && set->n_healthy > 1)
+			continue;
+		if (refcount_inc_not_zero(&endpoint->refs))
+			return endpoint;
+	}
+	return NULL;
+}
+
+void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint)
+{
+	struct l7fp_upstream *u;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&endpoint->lock);
+	list_for_each_entry(u, &endpoint->idle, idle)
+		u->pooled = false;
+	list_splice_init(&endpoint->idle, &list);
+	endpoint->n_idle = 0;
+	spin_unlock_bh(&endpoint->lock);
+	l7fp_pool_close_list(&list);
+}
+
+void l7fp_pool_sweep(struct l7fp_cluster *cluster)
+{
+	unsigned long idle = msecs_to_jiffies(cluster->config.idle_timeout_ms);
+	struct l7fp_endpoint_set *set;
+	struct l7fp_upstream *u, *prev;
+	LIST_HEAD(list);
+	u32 i;
+
+	lockdep_assert_held(&cluster->ln->lock);
+	set = rcu_dereference_protected(cluster->endpoints, lockdep_is_held(&cluster->ln->lock));
+	for (i = 0; set && i < set->n; i++) {
+		struct l7fp_endpoint *endpoint = set->pick[i];
+
+		spin_lock_bh(&endpoint->lock);
+		/* The list is in the order of use: the oldest are at its end. */
+		list_for_each_entry_safe_reverse(u, prev, &endpoint->idle, idle) {
+			if (time_before(jiffies, u->idle_since + idle))
+				break;
+			u->pooled = false;
+			list_move(&u->idle, &list);
+			endpoint->n_idle--;
+		}
+		spin_unlock_bh(&endpoint->lock);
+	}
+	l7fp_pool_close_list(&list);
+}
+
+int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock)
+{
+	struct l7fp_upstream *u = upstream_new(endpoint);
+
+	if (IS_ERR(u))
+		return PTR_ERR(u);
+	clear_bit(L7FP_PORT_CONNECTING, &u->port.flags);
+	u->connected = true;
+	u->idle_since = jiffies;
+	l7fp_wire_attach(&u->port, sock);
+	spin_lock_bh(&endpoint->lock);
+	u->pooled = true;
+	list_add(&u->idle, &endpoint->idle);
+	endpoint->n_idle++;
+	spin_unlock_bh(&endpoint->lock);
+	/* What came before it was in the pool is looked at now. */
+	u->port.ops->read(&u->port);
+	return 0;
+}

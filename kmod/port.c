@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all ports share: references, the output queue, the timer.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/wait_bit.h>
+#include "compat.h"
+#include "port.h"
+
+/* Ranges up to this size are copied: a page reference costs more. */
+#define COPY_MAX	512
+/* Linear memory is taken in pieces of at least this size. */
+#define ROOM_MIN	512
+
+struct workqueue_struct *l7fp_port_wq, *l7fp_free_wq;
+
+/* Memory for linear output; used with bottom halves off. */
+static DEFINE_PER_CPU(struct page_frag_cache, port_frags);
+
+static void port_free_work(struct work_struct *work)
+{
+	struct l7fp_port *port = container_of(work, struct l7fp_port, free_work);
+	struct l7fp_net *ln = port->ln;
+
+	timer_shutdown_sync(&port->timer);
+	port->ops->release(port);
+	l7fp_port_purge(port);
+	if (port->tx != port->tx_inline)
+		kfree(port->tx);
+	port->events->free(port);
+	if (atomic_dec_and_test(&ln->n_ports))
+		wake_up_var(&ln->n_ports);
+}
+
+static void port_timer(struct timer_list *t)
+{
+	struct l7fp_port *port = container_of(t, struct l7fp_port, timer);
+
+	set_bit(L7FP_PORT_TIMER, &port->flags);
+	port->ops->read(port);
+}
+
+void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
+		    const struct l7fp_port_ops *ops, const struct l7fp_port_events *events)
+{
+	port->ops = ops;
+	port->events = events;
+	port->ln = ln;
+	refcount_set(&port->refs, 1);
+	INIT_WORK(&port->free_work, port_free_work);
+	timer_setup(&port->timer, port_timer, 0);
+	spin_lock_init(&port->tx_lock);
+	port->tx = port->tx_inline;
+	port->tx_cap = L7FP_TX_INLINE;
+	port->last_activity = jiffies;
+	atomic_inc(&ln->n_ports);
+}
+
+void l7fp_port_put(struct l7fp_port *port)
+{
+	if (refcount_dec_and_test(&port->refs))
+		queue_work(l7fp_free_wq, &port->free_work);
+}
+
+static struct bio_vec *tx_at(struct l7fp_port *port, u32 i)
+{
+	return &port->tx[(port->tx_first + i) & (port->tx_cap - 1)];
+}
+
+static int tx_grow(struct l7fp_port *port)
+{
+	u32 cap = port->tx_cap * 2, i;
+	struct bio_vec *v;
+
+	lockdep_assert_held(&port->tx_lock);
+	if (cap > L7FP_TX_ENTRIES)
+		return -ENOBUFS;
+	v = kmalloc_array(cap, sizeof(*v), GFP_ATOMIC);
+	if (!v)
+		return -ENOMEM;
+	for (i = 0; i < port->tx_n; i++)
+		v[i] = *tx_at(port, i);
+	if (port->tx != port->tx_inline)
+		kfree(port->tx);
+	port->tx = v;
+	port->tx_first = 0;
+	port->tx_cap = cap;
+	return 0;
+}
+
+/* Takes over the caller's reference on @page when it returns 0. */
+static int tx_append(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
+{
+	int err;
+
+	lockdep_assert_held(&port->tx_lock);
+	if (port->tx_n == port->tx_cap) {
+		err = tx_grow(port);
+		if (err)
+			return err;
+	}
+	bvec_set_page(tx_at(port, port->tx_n), page, len, offset);
+	port->tx_n++;
+	port->tx_bytes += len;
+	port->tx_room = 0;
+	return 0;
+}
+
+u8 *l7fp_port_reserve(struct l7fp_port *port, u32 len)
+{
+	struct bio_vec *last;
+	u32 size = max_t(u32, len, ROOM_MIN);
+	struct page *page;
+	u8 *p;
+
+	spin_lock_bh(&port->tx_lock);
+	if (port->tx_room < len) {
+		/*
+		 * A compound page, so that a range may cross its first page:
+		 * larger than that only for heads of more than 32 KiB.
+		 */
+		if (size <= PAGE_FRAG_CACHE_MAX_SIZE / 2) {
+			p = page_frag_alloc(this_cpu_ptr(&port_frags), size, GFP_ATOMIC);
+			page = p ? virt_to_head_page(p) : NULL;
+		} else {
+			page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(size));
+			p = page ? page_address(page) : NULL;
+		}
+		if (!p)
+			goto fail;
+		if (tx_append(port, page, p - (u8 *)page_address(page), 0)) {
+			put_page(page);
+			goto fail;
+		}
+		port->tx_room = size;
+	}
+	port->tx_reserved = true;
+	last = tx_at(port, port->tx_n - 1);
+	p = (u8 *)page_address(last->bv_page) + last->bv_offset + last->bv_len;
+	spin_unlock_bh(&port->tx_lock);
+	return p;
+fail:
+	spin_unlock_bh(&port->tx_lock);
+	return NULL;
+}
+
+void l7fp_port_commit(struct l7fp_port *port, u32 len)
+{
+	spin_lock_bh(&port->tx_lock);
+	port->tx_reserved = false;
+	if (!WARN_ON_ONCE(len > port->tx_room || !port->tx_n)) {
+		tx_at(port, port->tx_n - 1)->bv_len += len;
+		port->tx_room -= len;
+		port->tx_bytes += len;
+	}
+	spin_unlock_bh(&port->tx_lock);
+	port->dirty = true;
+}
+
+int l7fp_port_send(struct l7fp_port *port, const void *data, u32 len)
+{
+	u8 *p = l7fp_port_reserve(port, len);
+
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, data, len);
+	l7fp_port_commit(port, len);
+	return 0;
+}
+
+int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
+{
+	int err;
+
+	if (len <= COPY_MAX || !sendpage_ok(page)) {
+		u8 *p = l7fp_port_reserve(port, len);
+
+		if (!p)
+			return -ENOMEM;
+		memcpy_from_page(p, page + offset / PAGE_SIZE, offset % PAGE_SIZE,
+				 min_t(u32, len, PAGE_SIZE - offset % PAGE_SIZE));
+		if (len > PAGE_SIZE - offset % PAGE_SIZE) {
+			u32 done = PAGE_SIZE - offset % PAGE_SIZE;
+
+			while (done < len) {
+				u32 n = min_t(u32, len - done, PAGE_SIZE);
+
+				memcpy_from_page(p + done, page + (offset + done) / PAGE_SIZE, 0, n);
+				done += n;
+			}
+		}
+		l7fp_port_commit(port, len);
+		return 0;
+	}
+	get_page(page);
+	spin_lock_bh(&port->tx_lock);
+	err = tx_append(port, page, offset, len);
+	spin_unlock_bh(&port->tx_lock);
+	if (err)
+		put_page(page);
+	port->dirty = true;
+	return err;
+}
+
+int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from)
+{
+	int err = 0;
+	u32 i;
+
+	/* Both locks: @from is not connected, nobody else appends to either. */
+	spin_lock_bh(&from->tx_lock);
+	spin_lock_nested(&to->tx_lock, SINGLE_DEPTH_NESTING);
+	for (i = 0; i < from->tx_n && !err; i++) {
+		struct bio_vec *v = tx_at(from, i);
+
+		if (v->bv_len)
+			err = tx_append(to, v->bv_page, v->bv_offset, v->bv_len);
+		else
+			put_page(v->bv_page);
+		if (!err) {
+			from->tx_bytes -= v->bv_len;
+			v->bv_len = 0;
+			v->bv_page = NULL;
+		}
+	}
+	if (!err) {
+		from->tx_n = 0;
+		from->tx_room = 0;
+	}
+	spin_unlock(&to->tx_lock);
+	spin_unlock_bh(&from->tx_lock);
+	to->dirty = true;
+	return err;
+}
+
+bool l7fp_port_full(struct l7fp_port *port)
+{
+	bool full;
+
+	spin_lock_bh(&port->tx_lock);
+	full = port->tx_bytes >= L7FP_TX_HIGH || port->tx_n >= L7FP_TX_ENTRIES - 64;
+	if (full)
+		set_bit(L7FP_PORT_TX_FULL, &port->flags);
+	spin_unlock_bh(&port->tx_lock);
+	return full;
+}
+
+void l7fp_port_finish(struct l7fp_port *port)
+{
+	set_bit(L7FP_PORT_TX_FIN, &port->flags);
+	port->dirty = true;
+}
+
+void l7fp_port_arm(struct l7fp_port *port, u32 ms)
+{
+	mod_timer(&port->timer, jiffies + max_t(unsigned long, msecs_to_jiffies(ms), 1));
+}
+
+void l7fp_port_disarm(struct l7fp_port *port)
+{
+	timer_delete(&port->timer);
+	clear_bit(L7FP_PORT_TIMER, &port->flags);
+}
+
+u32 l7fp_port_peek(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 *bytes, bool *more)
+{
+	u32 i, k = 0;
+
+	*bytes = 0;
+	spin_lock_bh(&port->tx_lock);
+	for (i = 0; i < port->tx_n && k < n; i++) {
+		v[k] = *tx_at(port, i);
+		*bytes += v[k].bv_len;
+		if (v[k].bv_len)
+			k++;
+	}
+	*more = i < port->tx_n;
+	spin_unlock_bh(&port->tx_lock);
+	return k;
+}
+
+void l7fp_port_sent(struct l7fp_port *port, u32 bytes)
+{
+	spin_lock_bh(&port->tx_lock);
+	port->tx_bytes -= bytes;
+	port->tx_total += bytes;
+	while (port->tx_n) {
+		struct bio_vec *v = tx_at(port, 0);
+
+		if (v->bv_len > bytes) {
+			v->bv_offset += bytes;
+			v->bv_len -= bytes;
+			break;
+		}
+		/* A reserved range is being filled: it stays. */
+		if (port->tx_n == 1) {
+			if (port->tx_reserved) {
+				v->bv_offset += v->bv_len;
+				v->bv_len = 0;
+				break;
+			}
+			port->tx_room = 0;
+		}
+		bytes -= v->bv_len;
+		put_page(v->bv_page);
+		port->tx_first = (port->tx_first + 1) & (port->tx_cap - 1);
+		port->tx_n--;
+	}
+	spin_unlock_bh(&port->tx_lock);
+}
+
+void l7fp_port_purge(struct l7fp_port *port)
+{
+	u32 i;
+
+	spin_lock_bh(&port->tx_lock);
+	for (i = 0; i < port->tx_n; i++)
+		if (tx_at(port, i)->bv_page)
+			put_page(tx_at(port, i)->bv_page);
+	port->tx_n = 0;
+	port->tx_bytes = 0;
+	port->tx_room = 0;
+	spin_unlock_bh(&port->tx_lock);
+}
+
+int l7fp_port_module_init(void)
+{
+	l7fp_port_wq = alloc_workqueue("l7fp", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (!l7fp_port_wq)
+		return -ENOMEM;
+	l7fp_free_wq = alloc_workqueue("l7fp_free", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!l7fp_free_wq) {
+		destroy_workqueue(l7fp_port_wq);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void l7fp_port_module_uninit(void)
+{
+	int cpu;
+
+	destroy_workqueue(l7fp_free_wq);
+	destroy_workqueue(l7fp_port_wq);
+	for_each_possible_cpu(cpu) {
+		struct page_frag_cache *nc = per_cpu_ptr(&port_frags, cpu);
+
+		page_frag_cache_drain(nc);
+	}
+}

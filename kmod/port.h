@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Ports: where bytes enter and leave the engine.
+ *
+ * Below a port is a transport (struct l7fp_port_ops): a TCP socket that the
+ * module owns, with or without kTLS, or an application's joined socket. Above
+ * it is the engine (struct l7fp_port_events). The rules between them:
+ *
+ * - Input is pushed: ->input() is given byte ranges whose pages the transport
+ *   holds; the engine takes references of its own on what it keeps. It returns
+ *   how many bytes it consumed; fewer than it was given means blocked, and the
+ *   engine calls ->read() when it can go on. The transport keeps the rest.
+ * - Output never sleeps: l7fp_port_send() and its companions append to a queue.
+ *   ->flush() moves it to the socket; the engine calls it with no lock held.
+ * - No engine lock is held across a call into a socket.
+ * - Events come without locks, in process context, for one port one at a time.
+ */
+#ifndef _L7FP_PORT_H
+#define _L7FP_PORT_H
+
+#include <linux/bvec.h>
+#include <linux/socket.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+#include "state.h"
+
+#define L7FP_TX_HIGH		(256 * 1024)	/* queued bytes at which input blocks */
+#define L7FP_TX_LOW		(64 * 1024)	/* and at which it goes on */
+#define L7FP_TX_INLINE		8		/* queue entries without an allocation */
+#define L7FP_TX_ENTRIES		1024		/* queue entries at most */
+#define L7FP_RX_VECS		16		/* byte ranges of one ->input() */
+#define L7FP_RX_BYTES		(64 * 1024)
+
+struct l7fp_port;
+
+struct l7fp_port_ops {
+	/* Input may go on after it blocked. Any context. */
+	void (*read)(struct l7fp_port *port);
+	/* Sends what is queued. Process context, no engine lock. */
+	void (*flush)(struct l7fp_port *port);
+	/*
+	 * Ends the connection: no event follows but the one that runs. @reset: tell
+	 * the peer that it failed. Process context, no engine lock.
+	 */
+	void (*close)(struct l7fp_port *port, bool reset);
+	/* Waits for the running event and lets go of the socket. Process context. */
+	void (*release)(struct l7fp_port *port);
+};
+
+struct l7fp_port_events {
+	void (*connected)(struct l7fp_port *port);
+	u32 (*input)(struct l7fp_port *port, const struct bio_vec *v, u32 n);
+	/* The peer sends no more; all input was consumed. */
+	void (*eof)(struct l7fp_port *port);
+	/* The connection failed. */
+	void (*error)(struct l7fp_port *port, int err);
+	/* The queue fell below L7FP_TX_LOW after it was found full. */
+	void (*writable)(struct l7fp_port *port);
+	/* l7fp_port_arm() ran out. */
+	void (*timer)(struct l7fp_port *port);
+	/* The last reference is gone: free the owner. Process context. */
+	void (*free)(struct l7fp_port *port);
+};
+
+enum l7fp_port_flag {
+	L7FP_PORT_CONNECTING,
+	L7FP_PORT_CLOSED,		/* ->close() was called */
+	L7FP_PORT_EOF_SEEN,		/* ->eof() was called */
+	L7FP_PORT_ERROR_SEEN,
+	L7FP_PORT_TX_BUSY,		/* somebody is in ->flush() */
+	L7FP_PORT_TX_AGAIN,		/* and has to look once more */
+	L7FP_PORT_TX_FULL,		/* the engine waits for ->writable() */
+	L7FP_PORT_TX_FIN,		/* shut down when the queue is empty */
+	L7FP_PORT_FIN_SENT,
+	L7FP_PORT_TIMER,
+	L7FP_PORT_SPACE,		/* the socket has room again */
+};
+
+/**
+ * struct l7fp_port - one end of the engine
+ * @refs: the owner's references; the last one frees through @free_work
+ * @tx_lock: protects the members that begin with tx
+ * @tx: queue of ranges, each with a page reference
+ * @tx_reserved: between l7fp_port_reserve() and l7fp_port_commit()
+ * @tx_room: bytes behind the last range that are ours to fill
+ * @rx: ranges that the engine has not consumed; only the work touches it
+ * @dirty: the engine appended since the last flush; under the engine's lock
+ */
+struct l7fp_port {
+	const struct l7fp_port_ops *ops;
+	const struct l7fp_port_events *events;
+	struct l7fp_net *ln;
+	struct socket *sock;
+	unsigned long flags;
+	refcount_t refs;
+	struct work_struct work;
+	struct work_struct free_work;
+	struct timer_list timer;
+	unsigned long last_activity;	/* jiffies */
+
+	spinlock_t tx_lock;
+	u32 tx_first, tx_n, tx_cap;
+	u32 tx_bytes;
+	u32 tx_room;
+	bool tx_reserved;
+	struct bio_vec *tx;
+	struct bio_vec tx_inline[L7FP_TX_INLINE];
+
+	u32 rx_n;
+	struct bio_vec *rx;
+	bool dirty;
+	u64 rx_total, tx_total;
+
+	void (*saved_data_ready)(struct sock *sk);
+	void (*saved_write_space)(struct sock *sk);
+	void (*saved_state_change)(struct sock *sk);
+};
+
+void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
+		    const struct l7fp_port_ops *ops, const struct l7fp_port_events *events);
+
+static inline void l7fp_port_get(struct l7fp_port *port)
+{
+	refcount_inc(&port->refs);
+}
+
+/* Any context. */
+void l7fp_port_put(struct l7fp_port *port);
+
+/* Appending: any context, serialised by the engine's lock. 0 or -ENOMEM, -ENOBUFS. */
+int l7fp_port_send(struct l7fp_port *port, const void *data, u32 len);
+/* Takes a reference on the page unless it copies. */
+int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u32 len);
+/* Room for @len bytes at the end of the queue, or NULL; l7fp_port_commit() says how many count. */
+u8 *l7fp_port_reserve(struct l7fp_port *port, u32 len);
+void l7fp_port_commit(struct l7fp_port *port, u32 len);
+/* Moves all that @from has queued behind what @to has. */
+int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from);
+/* True when the engine has to wait; ->writable() comes. */
+bool l7fp_port_full(struct l7fp_port *port);
+/* FIN once the queue is empty. */
+void l7fp_port_finish(struct l7fp_port *port);
+
+/* ->timer() in @ms, replacing what was armed; any context. */
+void l7fp_port_arm(struct l7fp_port *port, u32 ms);
+void l7fp_port_disarm(struct l7fp_port *port);
+
+/* For transports: the queue's beginning, and what was sent of it. */
+u32 l7fp_port_peek(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 *bytes, bool *more);
+void l7fp_port_sent(struct l7fp_port *port, u32 bytes);
+void l7fp_port_purge(struct l7fp_port *port);
+
+int l7fp_port_module_init(void);
+void l7fp_port_module_uninit(void);
+extern struct workqueue_struct *l7fp_port_wq, *l7fp_free_wq;
+
+#endif /* _L7FP_PORT_H */

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Wire ports: TCP sockets that the module owns and pumps.
+ *
+ * The socket's callbacks only queue the port's work; the work takes what the
+ * socket has (page references, no copy), lets go of the socket's lock, and
+ * pushes it to the engine. So no engine lock is ever taken under a socket's.
+ *
+ * Each port has one work item, so its events never run at the same time.
+ */
+#include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/slab.h>
+#include <net/tcp.h>
+#include "compat.h"
+#include "wire.h"
+
+/* Rounds of reading before others get their turn. */
+#define ROUNDS_MAX	16
+
+/* The callbacks run in softirq under sk_callback_lock or with the socket locked. */
+
+static void wire_queue(struct sock *sk)
+{
+	struct l7fp_port *port;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	port = sk->sk_user_data;
+	if (port)
+		queue_work(l7fp_port_wq, &port->work);
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void wire_data_ready(struct sock *sk)
+{
+	wire_queue(sk);
+}
+
+static void wire_state_change(struct sock *sk)
+{
+	wire_queue(sk);
+}
+
+static void wire_write_space(struct sock *sk)
+{
+	struct l7fp_port *port;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	port = sk->sk_user_data;
+	if (port && sk_stream_is_writeable(sk)) {
+		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+		set_bit(L7FP_PORT_SPACE, &port->flags);
+		queue_work(l7fp_port_wq, &port->work);
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+}
+
+/* Ranges taken from a socket; linear bytes are in pages of their own. */
+struct wire_take {
+	struct bio_vec v[L7FP_RX_VECS];
+	u32 n, bytes;
+};
+
+static int take_page(struct wire_take *take, struct page *page, u32 offset, u32 len)
+{
+	if (take->n == L7FP_RX_VECS)
+		return -ENOBUFS;
+	bvec_set_page(&take->v[take->n++], page, len, offset);
+	take->bytes += len;
+	return 0;
+}
+
+/* Bytes that no page reference can hold: slab memory. */
+static int take_linear(struct wire_take *take, const u8 *data, u32 len)
+{
+	struct page *page;
+
+	if (take->n == L7FP_RX_VECS)
+		return -ENOBUFS;
+	page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOWARN, get_order(len));
+	if (!page)
+		return -ENOMEM;
+	memcpy(page_address(page), data, len);
+	return take_page(take, page, 0, len);
+}
+
+/* Takes up to @len bytes from @offset; returns what it took or a negative error. */
+static int take_skb(struct wire_take *take, struct sk_buff *skb, u32 offset, u32 len)
+{
+	u32 taken = 0, start = skb_headlen(skb), i;
+	struct sk_buff *frag;
+	int err = 0;
+
+	if (!skb_frags_readable(skb))
+		return -EFAULT;
+	if (offset < start) {
+		u32 n = min_t(u32, len, start - offset);
+
+		n = min_t(u32, n, PAGE_SIZE << 2);
+		err = take_linear(take, skb->data + offset, n);
+		if (err)
+			return err;
+		taken = n;
+		offset += n;
+		if (offset < start)
+			return taken;
+	}
+	for (i = 0; i < skb_shinfo(skb)->nr_frags && taken < len; i++) {
+		const skb_frag_t *f = &skb_shinfo(skb)->frags[i];
+		u32 end = start + skb_frag_size(f);
+
+		if (offset < end) {
+			u32 n = min_t(u32, len - taken, end - offset);
+
+			err = take_page(take, skb_frag_page(f),
+					skb_frag_off(f) + (offset - start), n);
+			if (err)
+				return taken ?: err;
+			get_page(skb_frag_page(f));
+			taken += n;
+			offset += n;
+		}
+		start = end;
+	}
+	skb_walk_frags(skb, frag) {
+		u32 end = start + frag->len;
+
+		if (taken == len)
+			break;
+		if (offset < end) {
+			u32 want = min_t(u32, len - taken, end - offset);
+			int n = take_skb(take, frag, offset - start, want);
+
+			if (n < 0)
+				return taken ?: n;
+			taken += n;
+			offset += n;
+			if (n < want)
+				break;
+		}
+		start = end;
+	}
+	return taken;
+}
+
+/* read_sock actor: under the socket's lock, so it only collects. */
+static int wire_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int offset,
+		      size_t len)
+{
+	struct wire_take *take = desc->arg.data;
+	int n;
+
+	if (take->bytes >= L7FP_RX_BYTES || take->n == L7FP_RX_VECS) {
+		desc->count = 0;
+		return 0;
+	}
+	n = take_skb(take, skb, offset, min_t(size_t, len, L7FP_RX_BYTES - take->bytes));
+	/* A partial take must end the loop: kTLS would go on with the next record. */
+	if (n < (int)len)
+		desc->count = 0;
+	if (n < 0) {
+		desc->error = n;
+		return n == -ENOBUFS ? 0 : n;
+	}
+	return n;
+}
+
+/*
+ * The urgent byte stops read_sock for good: step over it as a reader without
+ * SO_OOBINLINE does. The socket is locked.
+ */
+static bool wire_at_urgent(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	return tp->urg_data && tp->urg_seq == tp->copied_seq &&
+	       before(tp->copied_seq, tp->rcv_nxt);
+}
+
+static void wire_skip_urgent(struct l7fp_port *port)
+{
+	u8 byte;
+	struct kvec v = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {};
+
+	/*
+	 * tcp_recvmsg() leaves out an urgent byte that is next in line and returns
+	 * the one behind it; MSG_PEEK would not move. MSG_OOB takes it instead and
+	 * moves nothing, so read it inline: one byte, thrown away.
+	 */
+	lock_sock(port->sock->sk);
+	sock_set_flag(port->sock->sk, SOCK_URGINLINE);
+	release_sock(port->sock->sk);
+	kernel_recvmsg(port->sock, &msg, &v, 1, 1, MSG_DONTWAIT);
+	lock_sock(port->sock->sk);
+	sock_reset_flag(port->sock->sk, SOCK_URGINLINE);
+	release_sock(port->sock->sk);
+}
+
+struct wire_state {
+	bool eof, urgent;
+	int err;
+};
+
+static void wire_take(struct l7fp_port *port, struct wire_take *take, struct wire_state *state)
+{
+	struct sock *sk = port->sock->sk;
+	read_descriptor_t desc = { .arg.data = take, .count = 1 };
+
+	take->n = 0;
+	take->bytes = 0;
+	memset(state, 0, sizeof(*state));
+	lock_sock(sk);
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_SYN_SENT &&
+	    sk->sk_state != TCP_SYN_RECV) {
+		int n = port->sock->ops->read_sock(sk, &desc, wire_actor);
+
+		if (n < 0 && n != -EAGAIN && !take->bytes)
+			state->err = n;
+		state->urgent = !take->bytes && wire_at_urgent(sk);
+		/* All was read when the FIN is in and nothing is queued before it. */
+		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT) &&
+		    !take->bytes && !state->urgent)
+			state->eof = true;
+	} else if (sk->sk_state == TCP_CLOSE) {
+		state->eof = true;
+	}
+	if (sk->sk_err)
+		state->err = sk->sk_err > 0 ? -sk->sk_err : sk->sk_err;
+	release_sock(sk);
+}
+
+/* Gives ranges to the engine; keeps what it did not consume. True when all went. */
+static bool wire_push(struct l7fp_port *port, struct bio_vec *v, u32 n)
+{
+	u32 used = port->events->input(port, v, n), i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (used >= v[i].bv_len) {
+			used -= v[i].bv_len;
+			put_page(v[i].bv_page);
+			continue;
+		}
+		v[i].bv_offset += used;
+		v[i].bv_len -= used;
+		used = 0;
+		left++;
+	}
+	if (!left) {
+		port->rx_n = 0;
+		return true;
+	}
+	/* The last @left ranges are whole or partial: keep them. */
+	if (!port->rx)
+		port->rx = kmalloc_array(L7FP_RX_VECS, sizeof(*v), GFP_KERNEL);
+	if (!port->rx) {
+		for (i = n - left; i < n; i++)
+			put_page(v[i].bv_page);
+		port->rx_n = 0;
+		set_bit(L7FP_PORT_ERROR_SEEN, &port->flags);
+		port->events->error(port, -ENOMEM);
+		return false;
+	}
+	memmove(port->rx, v + n - left, left * sizeof(*v));
+	port->rx_n = left;
+	return false;
+}
+
+static bool wire_ended(struct l7fp_port *port)
+{
+	return port->flags & (BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_ERROR_SEEN));
+}
+
+static void wire_fail(struct l7fp_port *port, int err)
+{
+	if (!test_and_set_bit(L7FP_PORT_ERROR_SEEN, &port->flags))
+		port->events->error(port, err);
+}
+
+/* The socket's error while the engine has input blocked, so that it need not read to see it. */
+static int wire_error(struct l7fp_port *port)
+{
+	int err = READ_ONCE(port->sock->sk->sk_err);
+
+	if (err)
+		return -err;
+	return READ_ONCE(port->sock->sk->sk_state) == TCP_CLOSE &&
+	       !test_bit(L7FP_PORT_FIN_SENT, &port->flags) ? -ECONNRESET : 0;
+}
+
+static void wire_read(struct l7fp_port *port)
+{
+	struct wire_state state;
+	struct wire_take take;
+	int rounds;
+
+	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
+		if (wire_ended(port))
+			return;
+		if (port->rx_n) {
+			if (!wire_push(port, port->rx, port->rx_n)) {
+				if (!wire_ended(port) && wire_error(port))
+					wire_fail(port, wire_error(port));
+				return;
+			}
+			if (wire_ended(port))
+				return;
+		}
+		wire_take(port, &take, &state);
+		if (take.bytes) {
+			port->last_activity = jiffies;
+			port->rx_total += take.bytes;
+			if (!wire_push(port, take.v, take.n))
+				return;
+			/* Most often that was all; the callback tells when more comes. */
+			if (!state.err && take.bytes < L7FP_RX_BYTES && take.n < L7FP_RX_VECS &&
+			    !READ_ONCE(port->sock->sk->sk_shutdown) &&
+			    skb_queue_empty_lockless(&port->sock->sk->sk_receive_queue))
+				return;
+			continue;
+		}
+		if (state.err) {
+			wire_fail(port, state.err);
+			return;
+		}
+		if (state.urgent) {
+			wire_skip_urgent(port);
+			continue;
+		}
+		if (state.eof && !test_and_set_bit(L7FP_PORT_EOF_SEEN, &port->flags))
+			port->events->eof(port);
+		return;
+	}
+	queue_work(l7fp_port_wq, &port->work);
+}
+
+static void wire_work(struct work_struct *work)
+{
+	struct l7fp_port *port = container_of(work, struct l7fp_port, work);
+
+	if (wire_ended(port))
+		return;
+	if (test_bit(L7FP_PORT_CONNECTING, &port->flags)) {
+		int state = READ_ONCE(port->sock->sk->sk_state);
+
+		if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) {
+			clear_bit(L7FP_PORT_CONNECTING, &port->flags);
+			port->events->connected(port);
+		} else if (state == TCP_CLOSE) {
+			wire_fail(port, wire_error(port) ?: -ECONNREFUSED);
+			return;
+		}
+	}
+	if (test_and_clear_bit(L7FP_PORT_TIMER, &port->flags))
+		port->events->timer(port);
+	if (test_and_clear_bit(L7FP_PORT_SPACE, &port->flags))
+		l7fp_wire_ops.flush(port);
+	if (!test_bit(L7FP_PORT_CONNECTING, &port->flags))
+		wire_read(port);
+}
+
+static void wire_request_read(struct l7fp_port *port)
+{
+	queue_work(l7fp_port_wq, &port->work);
+}
+
+static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes, bool more)
+{
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+
+	/* Small output is copied by TCP into pages of its own: cheaper than references. */
+	if (bytes > 1024)
+		msg.msg_flags |= MSG_SPLICE_PAGES;
+	if (more)
+		msg.msg_flags |= MSG_MORE;
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, v, n, bytes);
+	return sock_sendmsg(port->sock, &msg);
+}
+
+static void wire_flush_once(struct l7fp_port *port)
+{
+	struct bio_vec v[L7FP_RX_VECS];
+	u32 n, bytes;
+	bool more;
+	int sent;
+
+	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
+		sent = wire_send(port, v, n, bytes, more);
+		if (sent == -EAGAIN)
+			return;
+		if (sent < 0) {
+			/* The reader's side reports it: errors are events of the work. */
+			l7fp_port_purge(port);
+			queue_work(l7fp_port_wq, &port->work);
+			return;
+		}
+		port->last_activity = jiffies;
+		l7fp_port_sent(port, sent);
+		if (sent < bytes)
+			continue;
+	}
+	if (test_bit(L7FP_PORT_TX_FIN, &port->flags) &&
+	    !test_and_set_bit(L7FP_PORT_FIN_SENT, &port->flags))
+		kernel_sock_shutdown(port->sock, SHUT_WR);
+}
+
+static void wire_flush(struct l7fp_port *port)
+{
+	if (port->flags & (BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_CONNECTING)))
+		return;
+	/* One sender at a time; another one leaves its wish behind. */
+	set_bit(L7FP_PORT_TX_AGAIN, &port->flags);
+	smp_mb__after_atomic();
+	while (test_bit(L7FP_PORT_TX_AGAIN, &port->flags) &&
+	       !test_and_set_bit_lock(L7FP_PORT_TX_BUSY, &port->flags)) {
+		clear_bit(L7FP_PORT_TX_AGAIN, &port->flags);
+		smp_mb__after_atomic();
+		wire_flush_once(port);
+		clear_bit_unlock(L7FP_PORT_TX_BUSY, &port->flags);
+		smp_mb__after_atomic();	/* pairs with the one above: TX_AGAIN is seen */
+	}
+	if (test_bit(L7FP_PORT_TX_FULL, &port->flags) &&
+	    READ_ONCE(port->tx_bytes) < L7FP_TX_LOW &&
+	    READ_ONCE(port->tx_n) < L7FP_TX_ENTRIES / 2 &&
+	    test_and_clear_bit(L7FP_PORT_TX_FULL, &port->flags))
+		port->events->writable(port);
+}
+
+/* From here on the callbacks no longer know the port. */
+static void wire_detach(struct l7fp_port *port)
+{
+	struct sock *sk = port->sock->sk;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_user_data == port) {
+		sk->sk_user_data = NULL;
+		sk->sk_data_ready = port->saved_data_ready;
+		sk->sk_write_space = port->saved_write_space;
+		sk->sk_state_change = port->saved_state_change;
+	}
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+static void wire_close(struct l7fp_port *port, bool reset)
+{
+	if (test_and_set_bit(L7FP_PORT_CLOSED, &port->flags) || !port->sock)
+		return;
+	wire_detach(port);
+	if (reset)
+		sock_no_linger(port->sock->sk);
+	else
+		kernel_sock_shutdown(port->sock, SHUT_RDWR);
+}
+
+static void wire_release(struct l7fp_port *port)
+{
+	u32 i;
+
+	if (!port->sock)
+		return;
+	wire_detach(port);
+	cancel_work_sync(&port->work);
+	sock_release(port->sock);
+	port->sock = NULL;
+	for (i = 0; i < port->rx_n; i++)
+		put_page(port->rx[i].bv_page);
+	kfree(port->rx);
+	port->rx = NULL;
+}
+
+const struct l7fp_port_ops l7fp_wire_ops = {
+	.read = wire_request_read,
+	.flush = wire_flush,
+	.close = wire_close,
+	.release = wire_release,
+};
+
+static void wire_hook(struct l7fp_port *port)
+{
+	struct sock *sk = port->sock->sk;
+
+	tcp_sock_set_nodelay(sk);
+	write_lock_bh(&sk->sk_callback_lock);
+	port->saved_data_ready = sk->sk_data_ready;
+	port->saved_write_space = sk->sk_write_space;
+	port->saved_state_change = sk->sk_state_change;
+	sk->sk_user_data = port;
+	sk->sk_data_ready = wire_data_ready;
+	sk->sk_write_space = wire_write_space;
+	sk->sk_state_change = wire_state_change;
+	/* A kernel thread's page fragments are shared; the socket has its own. */
+	sk->sk_use_task_frag = false;
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock)
+{
+	INIT_WORK(&port->work, wire_work);
+	port->sock = sock;
+	wire_hook(port);
+	queue_work(l7fp_port_wq, &port->work);
+}
+
+int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address)
+{
+	int err;
+
+	INIT_WORK(&port->work, wire_work);
+	err = sock_create_kern(port->ln->net, address->ss_family, SOCK_STREAM, IPPROTO_TCP,
+			       &port->sock);
+	if (err) {
+		port->sock = NULL;
+		return err;
+	}
+	set_bit(L7FP_PORT_CONNECTING, &port->flags);
+	wire_hook(port);
+	err = kernel_connect(port->sock, (struct sockaddr *)address, sizeof(*address), O_NONBLOCK);
+	if (err && err != -EINPROGRESS)
+		return err;
+	if (!err)
+		queue_work(l7fp_port_wq, &port->work);
+	return 0;
+}

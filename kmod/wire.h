@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Wire ports: TCP sockets that the module owns.
+ */
+#ifndef _L7FP_WIRE_H
+#define _L7FP_WIRE_H
+
+#include "port.h"
+
+extern const struct l7fp_port_ops l7fp_wire_ops;
+
+/*
+ * Takes over a connected socket: events begin, from a work item, at once.
+ * Process context. Consumes @sock.
+ */
+void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock);
+
+/*
+ * Begins to connect to @address in the port's namespace; ->connected() or
+ * ->error() follows. Process context. A negative error means that no event comes.
+ */
+int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address);
+
+#endif /* _L7FP_WIRE_H */
