@@ -181,6 +181,10 @@ install-module: module
 	$(Q)install -m 644 $(BUILD)/l7fp.ko $(DESTDIR)/lib/modules/$(KVER)/updates/
 	$(Q)[ -n "$(DESTDIR)" ] || depmod $(KVER)
 
+.PHONY: print-kdir
+print-kdir:
+	@echo $(KDIR)
+
 .PHONY: clean
 clean:
 	$(Q)rm -rf $(BUILD)
