@@ -8,6 +8,10 @@
 
 #include <linux/types.h>
 
+/* An entry that no listener took after this time may be evicted. */
+#define L7FP_CAPTURE_MAX_AGE	(10 * HZ)
+
+struct bpf_sock_addr_kern;
 struct sock;
 
 int l7fp_capture_init(void);
@@ -19,5 +23,8 @@ void l7fp_capture_uninit(void);
  * not captured. Any context.
  */
 bool l7fp_capture_take(struct sock *client, u32 addr[4], u32 *port);
+
+/* What the kfunc does: remembers where the socket of @ctx is about to connect. */
+int l7fp_capture_store(struct bpf_sock_addr_kern *ctx);
 
 #endif /* _L7FP_CAPTURE_H */

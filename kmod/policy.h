@@ -15,14 +15,27 @@
 struct bpf_map;
 struct l7fp_net;
 
+#define L7FP_COUNTERS_CHUNK	512	/* one per-CPU allocation holds at most 32 KiB */
+
 /* Bytes that somebody else owns: a generation's tables or an exchange. */
 struct l7fp_str {
 	const u8 *data;
 	u32 len;
 };
 
+/* Header slots that are not looked up among the header lines. */
+enum l7fp_slot_special {
+	L7FP_SLOT_PLAIN,
+	L7FP_SLOT_PATH,			/* ":path", with the query */
+	L7FP_SLOT_AUTHORITY,		/* ":authority", "host" */
+	L7FP_SLOT_METHOD,		/* ":method" */
+	L7FP_SLOT_SCHEME,		/* ":scheme" */
+	L7FP_SLOT_FORWARDED_PROTO,	/* "x-forwarded-proto": set where the client sent none */
+};
+
 struct l7fp_slot {
 	u8 kind;			/* enum l7fp_slot_kind */
+	u8 special;			/* enum l7fp_slot_special */
 	struct l7fp_str name;
 };
 
@@ -49,19 +62,19 @@ struct l7fp_route_cluster {
  * @id: index in the generation's table
  * @kind: enum l7fp_route_kind
  * @rewrite_kind: enum l7fp_rewrite_kind
- * @has: which of the optional redirect fields were given
+ * @set: an id that was given; PREPARE refuses tables with holes
+ * @has_scheme: which of the optional redirect fields were given; likewise the others
  * @status: of a redirect or a direct response
  * @timeout_ms: 0 means none
  * @connect_retries: further attempts when connecting fails
  * @n_clusters: of @clusters
  * @clusters: weighted; a total weight of 0 counts as no cluster
- * @counters: requests per CPU
  */
 struct l7fp_route {
 	u32 id;
 	u8 kind;
 	u8 rewrite_kind;
-	u8 has_scheme:1, has_authority:1, has_port:1, has_path:1;
+	u8 set:1, has_scheme:1, has_authority:1, has_port:1, has_path:1;
 	u16 redirect_port;
 	u32 status;
 	u32 rewrite_match_len;
@@ -77,19 +90,40 @@ struct l7fp_route {
 };
 
 struct l7fp_rule {
-	struct l7fp_str name;
+	struct l7fp_str name;		/* data NULL: not set */
 };
+
+/* Counters per CPU: more of them than one per-CPU allocation can hold. */
+struct l7fp_counters {
+	u32 n;
+	u64 __percpu **chunk;
+};
+
+int l7fp_counters_init(struct l7fp_counters *counters, u32 n);
+void l7fp_counters_free(struct l7fp_counters *counters);
+u64 l7fp_counters_sum(const struct l7fp_counters *counters, u32 i);
+
+static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i)
+{
+	this_cpu_inc(*(counters->chunk[i / L7FP_COUNTERS_CHUNK] + i % L7FP_COUNTERS_CHUNK));
+}
 
 /**
  * struct l7fp_generation - one policy: tables and program
  * @number: chosen by user space, unique in the namespace
- * @ops: the struct_ops value; valid while @map is held
+ * @ops: the struct_ops value, inside @map; NULL until it is attached
  * @map: struct_ops map, held from prepare to release
- * @ref: one for the namespace's list, one while current, one an exchange
+ * @ref: one until it is replaced or given up, one an exchange
  * @state: enum l7fp_generation_state
  * @n_slots: of @slots; likewise the others
- * @route_hits: per CPU, @n_routes counters
- * @rule_hits: per CPU, @n_rules counters
+ * @cap_strings: entries that @strings has room for; likewise the others
+ * @route_hits: how often each route was applied
+ * @rule_hits: how often each rule decided
+ * @exchanges: per CPU; their sum is the number of exchanges that hold the generation
+ * @blocks: memory of names and values
+ * @memory: bytes that the tables take, at most L7FP_MAX_GENERATION
+ *
+ * @list, @state, @map and @ops change under l7fp_net.lock, the tables only while BUILDING.
  */
 struct l7fp_generation {
 	u64 number;
@@ -104,9 +138,12 @@ struct l7fp_generation {
 	struct l7fp_str *strings;
 	struct l7fp_route *routes;
 	struct l7fp_rule *rules;
-	u64 __percpu *route_hits;
-	u64 __percpu *rule_hits;
-	struct rcu_work release_work;
+	u32 cap_strings, cap_routes, cap_rules;
+	struct l7fp_counters route_hits;
+	struct l7fp_counters rule_hits;
+	s64 __percpu *exchanges;
+	struct list_head blocks;
+	struct work_struct release_work;
 	size_t memory;
 };
 
@@ -120,6 +157,18 @@ static inline void l7fp_generation_put(struct l7fp_generation *generation)
 {
 	percpu_ref_put(&generation->ref);
 }
+
+/* policy.c. All: process context, under l7fp_net.lock. */
+struct l7fp_generation *l7fp_generation_find(struct l7fp_net *net, u64 number);
+struct l7fp_generation *l7fp_generation_new(struct l7fp_net *net, u64 number);
+/* Gives up one that exchanges never saw: BUILDING or PREPARED. */
+void l7fp_generation_free(struct l7fp_generation *generation);
+/* Holds the struct_ops map @fd for it. 0 or a negative error. */
+int l7fp_generation_hold(struct l7fp_generation *generation, int fd);
+s64 l7fp_generation_exchanges(const struct l7fp_generation *generation);
+
+/* Detaches the policy, gives up all generations and waits for their exchanges. No lock. */
+void l7fp_generations_exit(struct l7fp_net *net);
 
 int l7fp_policy_init(void);
 void l7fp_policy_uninit(void);
