@@ -357,6 +357,11 @@ void l7fp_ports_wait(struct l7fp_net *ln)
 	flush_workqueue(l7fp_free_wq);
 }
 
+static bool idle_for(const struct l7fp_port *port, u32 ms)
+{
+	return time_after_eq(jiffies, READ_ONCE(port->last_activity) + msecs_to_jiffies(ms));
+}
+
 /* What is due for being closed. Under the lock. */
 static void sweep_downstream(struct l7fp_downstream *d)
 {
@@ -377,16 +382,14 @@ static void sweep_downstream(struct l7fp_downstream *d)
 		    !test_bit(L7FP_PORT_EOF_SEEN, &d->port.flags))
 			return;
 		/* A slow reader gets its answer as long as it reads. */
-		if (READ_ONCE(d->port.tx_bytes) &&
-		    time_before(now, d->port.last_activity + msecs_to_jiffies(L7FP_STREAM_IDLE_MS)))
+		if (READ_ONCE(d->port.tx_bytes) && !idle_for(&d->port, L7FP_STREAM_IDLE_MS))
 			return;
 		l7fp_downstream_close(d, false);
 		return;
 	case L7FP_D_BODY:
 	case L7FP_D_WAIT:
-		if (time_before(now, d->port.last_activity + msecs_to_jiffies(L7FP_STREAM_IDLE_MS)) ||
-		    (d->upstream && time_before(now, d->upstream->port.last_activity +
-						     msecs_to_jiffies(L7FP_STREAM_IDLE_MS))))
+		if (!idle_for(&d->port, L7FP_STREAM_IDLE_MS) ||
+		    (d->upstream && !idle_for(&d->upstream->port, L7FP_STREAM_IDLE_MS)))
 			return;
 		l7fp_exchange_timeout(d);
 		return;

@@ -11,11 +11,15 @@
 #include "downstream.h"
 #include "trace.h"
 
-#define STR(s) ((struct l7fp_str){ (const u8 *)(s), strlen(s) })
 /* Interim responses of one exchange that are passed on. */
 #define INTERIM_MAX	16
 
 static struct kmem_cache *exchange_cache;
+
+static struct l7fp_str text(const char *s)
+{
+	return (struct l7fp_str){ (const u8 *)s, strlen(s) };
+}
 
 static void set_state(struct l7fp_downstream *d, u8 state)
 {
@@ -176,16 +180,15 @@ static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str b
 		l7fp_downstream_close(d, true);
 		return;
 	}
-	if (x) {
+	if (x)
 		exchange_finish(d);
-	} else {
+	else
 		linger(d);
-	}
 }
 
 static void reply_reason(struct l7fp_downstream *d, u32 status, u32 reason)
 {
-	local_reply(d, status, STR(l7fp_reason_text(reason)), reason);
+	local_reply(d, status, text(l7fp_reason_text(reason)), reason);
 }
 
 /* A request that could not be parsed: answered, and the connection ends. */
@@ -200,7 +203,7 @@ static void bad_request(struct l7fp_downstream *d, int err)
 	x->request.minor = 1;
 	x->decided = 0;
 	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DPE]);
-	local_reply(d, status, STR(l7fp_status_phrase(status)), L7FP_REASON_DPE);
+	local_reply(d, status, text(l7fp_status_phrase(status)), L7FP_REASON_DPE);
 }
 
 /* Finds an upstream for the decided exchange; connects when no idle one is there. */

@@ -394,7 +394,7 @@ struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_e
 	struct l7fp_endpoint *endpoint;
 	u32 i, at;
 
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "l7fp_pool_pick() needs RCU");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "clusters are read under RCU");
 	set = rcu_dereference(cluster->endpoints);
 	if (!set || !set->n_healthy)
 		return NULL;

@@ -171,6 +171,18 @@ int l7fp_port_send(struct l7fp_port *port, const void *data, u32 len)
 	return 0;
 }
 
+static void copy_range(u8 *to, struct page *page, u32 offset, u32 len)
+{
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE - offset % PAGE_SIZE);
+
+		memcpy_from_page(to, page + offset / PAGE_SIZE, offset % PAGE_SIZE, n);
+		to += n;
+		offset += n;
+		len -= n;
+	}
+}
+
 int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
 {
 	int err;
@@ -180,18 +192,7 @@ int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u
 
 		if (!p)
 			return -ENOMEM;
-		memcpy_from_page(p, page + offset / PAGE_SIZE, offset % PAGE_SIZE,
-				 min_t(u32, len, PAGE_SIZE - offset % PAGE_SIZE));
-		if (len > PAGE_SIZE - offset % PAGE_SIZE) {
-			u32 done = PAGE_SIZE - offset % PAGE_SIZE;
-
-			while (done < len) {
-				u32 n = min_t(u32, len - done, PAGE_SIZE);
-
-				memcpy_from_page(p + done, page + (offset + done) / PAGE_SIZE, 0, n);
-				done += n;
-			}
-		}
+		copy_range(p, page, offset, len);
 		l7fp_port_commit(port, len);
 		return 0;
 	}

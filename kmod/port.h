@@ -99,7 +99,7 @@ struct l7fp_port {
 	struct timer_list timer;
 	unsigned long last_activity;	/* jiffies */
 
-	spinlock_t tx_lock;
+	spinlock_t tx_lock;		/* the output queue */
 	u32 tx_first, tx_n, tx_cap;
 	u32 tx_bytes;
 	u32 tx_room;

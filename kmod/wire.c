@@ -410,14 +410,17 @@ static void wire_flush(struct l7fp_port *port)
 		return;
 	/* One sender at a time; another one leaves its wish behind. */
 	set_bit(L7FP_PORT_TX_AGAIN, &port->flags);
+	/* Pairs with the one behind clear_bit_unlock(): one of us sees the other. */
 	smp_mb__after_atomic();
 	while (test_bit(L7FP_PORT_TX_AGAIN, &port->flags) &&
 	       !test_and_set_bit_lock(L7FP_PORT_TX_BUSY, &port->flags)) {
 		clear_bit(L7FP_PORT_TX_AGAIN, &port->flags);
+		/* What was appended before the wish was left is seen by this round. */
 		smp_mb__after_atomic();
 		wire_flush_once(port);
 		clear_bit_unlock(L7FP_PORT_TX_BUSY, &port->flags);
-		smp_mb__after_atomic();	/* pairs with the one above: TX_AGAIN is seen */
+		/* Pairs with the first one: a wish left meanwhile is seen. */
+		smp_mb__after_atomic();
 	}
 	if (test_bit(L7FP_PORT_TX_FULL, &port->flags) &&
 	    READ_ONCE(port->tx_bytes) < L7FP_TX_LOW &&
