@@ -177,12 +177,15 @@ static enum truth truth_of(bool value)
 	return value ? IS_TRUE : IS_FALSE;
 }
 
+/* A condition that is missing is true. */
 static enum truth evaluate(struct evaluation *e, const struct ir_expr *x)
 {
 	const struct ir_request *r = e->request;
 	enum truth all, one;
 	struct text value;
 
+	if (!x)
+		return IS_TRUE;
 	switch (x->kind) {
 	case IR_TRUE:
 		return IS_TRUE;
@@ -401,7 +404,7 @@ static void choose_route(struct evaluation *e, const struct ir_virtual_host *hos
 {
 	for (size_t i = 0; i < host->n_matches; i++) {
 		const struct ir_match *match = &host->match[i];
-		enum truth truth = match->expr ? evaluate(e, match->expr) : IS_TRUE;
+		enum truth truth = evaluate(e, match->expr);
 
 		if (truth == IS_UNKNOWN)
 			slow_path(e, e->reason, -1);
@@ -423,7 +426,7 @@ static bool route(struct evaluation *e)
 
 	for (size_t i = 0; i < e->ir->n_virtual_hosts; i++) {
 		const struct ir_virtual_host *host = &e->ir->virtual_host[i];
-		enum truth truth = host->expr ? evaluate(e, host->expr) : IS_TRUE;
+		enum truth truth = evaluate(e, host->expr);
 
 		if (truth == IS_FALSE)
 			continue;

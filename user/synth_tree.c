@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A decision tree over the strings that a field may be or begin with.
+ *
+ * The field is looked at in words of eight bytes, as big-endian numbers, so
+ * that the order of numbers is the order of strings. In one word a string is
+ * an interval: a point where it fills the word or ends in it as an exact
+ * string, a range where it ends in it as a prefix. Two intervals are disjoint
+ * or one holds the other. So a word is looked up by binary search among
+ * siblings; from the interval found it goes on to the intervals inside it, and
+ * from a point to the next word of the strings that go on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "synth_generate.h"
+
+#define WORD	8
+
+struct tree {
+	struct synth *synth;
+	const struct synth_list *list;
+	uint32_t field;
+	struct synth_item *item;
+};
+
+/* Items [first, own) make up the interval, [own, last) lie inside it or go on behind it. */
+struct node {
+	uint64_t low, high;
+	size_t first, own, last;
+	bool point;
+};
+
+static int compare_items(const void *a, const void *b)
+{
+	const struct synth_item *x = a, *y = b;
+	uint32_t n = x->test.len < y->test.len ? x->test.len : y->test.len;
+	int order = memcmp(x->test.text, y->test.text, n);
+
+	if (order)
+		return order;
+	if (x->test.len != y->test.len)
+		return x->test.len < y->test.len ? -1 : 1;
+	/* A prefix holds the exact string of the same text. */
+	if (x->test.exact != y->test.exact)
+		return x->test.exact ? 1 : -1;
+	return (x->candidate.rank > y->candidate.rank) - (x->candidate.rank < y->candidate.rank);
+}
+
+static uint64_t word_of(const struct synth_inline *test, uint32_t off)
+{
+	uint64_t word = 0;
+
+	for (uint32_t i = 0; i < WORD; i++)
+		word = word << 8 | (off + i < test->len ? (uint8_t)test->text[off + i] : 0);
+	return word;
+}
+
+static struct node node_at(const struct tree *tree, size_t first, size_t last, uint32_t off)
+{
+	const struct synth_inline *test = &tree->item[first].test;
+	uint32_t left = test->len - off;
+	struct node node = { .first = first, .point = test->exact || left >= WORD };
+
+	node.low = word_of(test, off);
+	node.high = node.point ? node.low : node.low | (~0ULL >> (8 * left));
+	node.own = first;
+	while (node.own < last) {
+		const struct synth_inline *next = &tree->item[node.own].test;
+		bool point = next->exact || next->len - off >= WORD;
+
+		if (point != node.point || word_of(next, off) != node.low ||
+		    (!point && next->len != test->len))
+			break;
+		node.own++;
+	}
+	node.last = node.own;
+	while (node.last < last && word_of(&tree->item[node.last].test, off) <= node.high)
+		node.last++;
+	return node;
+}
+
+/* Candidates of items [first, last) with a rank below @bound. */
+static void emit_candidates(const struct tree *tree, size_t first, size_t last, uint32_t bound)
+{
+	struct synth_candidate *candidate = calloc(last - first + 1, sizeof(*candidate));
+	size_t n = 0;
+
+	if (!candidate) {
+		synth_fail(tree->synth, -ENOMEM);
+		return;
+	}
+	for (size_t i = first; i < last; i++)
+		if (tree->item[i].candidate.rank < bound)
+			candidate[n++] = tree->item[i].candidate;
+	synth_lowest(tree->synth, tree->list, candidate, n);
+	free(candidate);
+}
+
+static bool any_below(const struct tree *tree, size_t first, size_t last, uint32_t bound)
+{
+	for (size_t i = first; i < last; i++)
+		if (tree->item[i].candidate.rank < bound)
+			return true;
+	return false;
+}
+
+/* The lowest rank that is certain once items [first, last) match, or @bound. */
+static uint32_t certain_rank(const struct tree *tree, size_t first, size_t last, uint32_t bound)
+{
+	for (size_t i = first; i < last; i++) {
+		const struct synth_candidate *c = &tree->item[i].candidate;
+
+		if ((!c->expr || c->expr->kind == IR_TRUE) && c->rank < bound)
+			bound = c->rank;
+	}
+	return bound;
+}
+
+static void emit_word(const struct tree *tree, size_t first, size_t last, uint32_t off,
+		      uint32_t bound);
+
+/* The word is that of @node: prefixes that end here, exact strings, then those that go on. */
+static void emit_point(const struct tree *tree, const struct node *node, uint32_t off,
+		       uint32_t bound)
+{
+	const struct synth_item *item = tree->item;
+	struct code *code = &tree->synth->code;
+	size_t prefixes = node->first, exact;
+
+	while (prefixes < node->own && !item[prefixes].test.exact &&
+	       item[prefixes].test.len == off + WORD)
+		prefixes++;
+	exact = prefixes;
+	while (exact < node->own && item[exact].test.exact && item[exact].test.len <= off + WORD)
+		exact++;
+
+	emit_candidates(tree, node->first, prefixes, bound);
+	bound = certain_rank(tree, node->first, prefixes, bound);
+	if (any_below(tree, prefixes, exact, bound)) {
+		code_label other = code_new_label(code);
+
+		code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
+			  synth_field_len_offset(tree->field));
+		code_jump32_imm(code, BPF_JNE, BPF_REG_1, (int32_t)item[prefixes].test.len, other);
+		emit_candidates(tree, prefixes, exact, bound);
+		code_place(code, other);
+	}
+	emit_word(tree, exact, node->own, off + WORD, bound);
+}
+
+static void emit_range(const struct tree *tree, const struct node *node, uint32_t off,
+		       uint32_t bound)
+{
+	emit_candidates(tree, node->first, node->own, bound);
+	bound = certain_rank(tree, node->first, node->own, bound);
+	emit_word(tree, node->own, node->last, off, bound);
+}
+
+/* r1 holds the word; goes on at @end when it is not in @node. */
+static void emit_node(const struct tree *tree, const struct node *node, uint32_t off,
+		      uint32_t bound, code_label end)
+{
+	struct code *code = &tree->synth->code;
+
+	code_move_imm64(code, BPF_REG_2, node->low);
+	if (node->point) {
+		code_jump_reg(code, BPF_JNE, BPF_REG_1, BPF_REG_2, end);
+		emit_point(tree, node, off, bound);
+		return;
+	}
+	code_jump_reg(code, BPF_JLT, BPF_REG_1, BPF_REG_2, end);
+	code_move_imm64(code, BPF_REG_2, node->high);
+	code_jump_reg(code, BPF_JGT, BPF_REG_1, BPF_REG_2, end);
+	emit_range(tree, node, off, bound);
+}
+
+static void emit_search(const struct tree *tree, const struct node *node, size_t n, uint32_t off,
+			uint32_t bound, code_label end)
+{
+	struct code *code = &tree->synth->code;
+	code_label right;
+
+	if (n == 1) {
+		emit_node(tree, node, off, bound, end);
+		return;
+	}
+	right = code_new_label(code);
+	code_move_imm64(code, BPF_REG_2, node[n / 2].low);
+	code_jump_reg(code, BPF_JGE, BPF_REG_1, BPF_REG_2, right);
+	emit_search(tree, node, n / 2, off, bound, end);
+	code_jump(code, end);
+	code_place(code, right);
+	emit_search(tree, node + n / 2, n - n / 2, off, bound, end);
+}
+
+/* Items [first, last) agree on all bytes before @off, and are longer than that. */
+static void emit_word(const struct tree *tree, size_t first, size_t last, uint32_t off,
+		      uint32_t bound)
+{
+	struct code *code = &tree->synth->code;
+	struct node *node;
+	code_label end;
+	size_t n = 0;
+
+	if (code->err || !any_below(tree, first, last, bound))
+		return;
+	node = calloc(last - first, sizeof(*node));
+	if (!node) {
+		synth_fail(tree->synth, -ENOMEM);
+		return;
+	}
+	while (first < last) {
+		node[n] = node_at(tree, first, last, off);
+		first = node[n].last;
+		if (any_below(tree, node[n].first, node[n].last, bound))
+			n++;
+	}
+	end = code_new_label(code);
+	code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE,
+		  (int16_t)(synth_field_offset(tree->field) + (int16_t)off));
+	code_to_big_endian(code, BPF_REG_1);
+	emit_search(tree, node, n, off, bound, end);
+	code_place(code, end);
+	free(node);
+}
+
+void synth_tree(struct synth *synth, const struct synth_list *list, uint32_t field,
+		struct synth_item *item, size_t n)
+{
+	struct tree tree = { synth, list, field, item };
+
+	qsort(item, n, sizeof(*item), compare_items);
+	emit_word(&tree, 0, n, 0, UINT32_MAX);
+}
