@@ -79,6 +79,19 @@ static __always_inline u64 l7fp_load64(const void *p)
 }
 
 /**
+ * l7fp_store64() - the reverse of l7fp_load64()
+ * @p: where they go; any alignment
+ * @x: eight bytes, the first one lowest
+ */
+static __always_inline void l7fp_store64(void *p, u64 x)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	__builtin_memcpy(p, &x, sizeof(x));
+}
+
+/**
  * l7fp_load32() - four bytes, the first one lowest
  * @p: where they are; any alignment
  */

@@ -84,9 +84,9 @@ static bool contains(const u8 *value, u32 value_len, const u8 *p, u32 len, bool 
 			known = 0;
 			continue;
 		}
-		i = cut;
-		while (i > known && fold_byte(p[i - 1], fold) == fold_byte(value[pos + i - 1], fold))
-			i--;
+		for (i = cut; i > known; i--)
+			if (fold_byte(p[i - 1], fold) != fold_byte(value[pos + i - 1], fold))
+				break;
 		if (i <= known)
 			return true;
 		pos += period;

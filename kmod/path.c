@@ -284,23 +284,19 @@ u32 l7fp_path_query_off(const u8 *src, u32 len)
  */
 bool l7fp_path_is_normal(const u8 *src, u32 len)
 {
-	u32 i;
+	const u8 *p = src, *end = src + len;
+	u8 class = C_PLAIN;
 
-	if (!len || src[0] != '/')
+	if (!len || *p != '/')
 		return false;
-	for (i = 1; i < len; i++) {
-		u8 class = classes[src[i]];
-
+	while (++p < end) {
+		class = classes[*p];
 		if (class <= C_UNRESERVED)
 			continue;
-		if (class == C_SLASH || class == C_DOT) {
-			if (src[i - 1] == '/')
-				return false;
-			continue;
-		}
-		return class == C_QUERY && !memchr(src + i, '#', len - i);
+		if ((class != C_SLASH && class != C_DOT) || p[-1] == '/')
+			break;
 	}
-	return true;
+	return p == end || (class == C_QUERY && !memchr(p, '#', end - p));
 }
 
 /**
@@ -326,6 +322,10 @@ int l7fp_path_normalize(u8 *dst, u32 cap, const u8 *src, u32 len, enum l7fp_path
 	u32 query = l7fp_path_query_off(src, len);
 	int err;
 
+	if (len <= cap && l7fp_path_is_normal(src, len)) {
+		memcpy(dst, src, len);
+		return len;
+	}
 	if (len && memchr(src, '#', len))
 		return L7FP_PATH_ERR_BAD;
 	if (!query)
@@ -349,6 +349,30 @@ int l7fp_path_normalize(u8 *dst, u32 cap, const u8 *src, u32 len, enum l7fp_path
 	return out.len + len - query;
 }
 
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
+
+/* Copies in lower case, eight bytes at a time. Returns whether there was a ':'. */
+static bool copy_lower(u8 *dst, const u8 *src, u32 len)
+{
+	u64 colons = 0;
+	bool colon = false;
+	u32 i = 0;
+
+	for (; len - i >= 8; i += 8) {
+		u64 x = l7fp_load64(src + i), y = x & ~HIGHS, z = x ^ (ONES * ':');
+		u64 upper = (y + ONES * (0x80 - 'A')) & ~(y + ONES * (0x7f - 'Z')) & ~x & HIGHS;
+
+		colons |= (z - ONES) & ~z & HIGHS;
+		l7fp_store64(dst + i, x | upper >> 2);
+	}
+	for (; i < len; i++) {
+		colon |= src[i] == ':';
+		dst[i] = src[i] >= 'A' && src[i] <= 'Z' ? src[i] | 0x20 : src[i];
+	}
+	return colon || colons;
+}
+
 /**
  * l7fp_host_normalize() - the form of a host that is matched
  * @dst: the result
@@ -364,31 +388,26 @@ int l7fp_path_normalize(u8 *dst, u32 cap, const u8 *src, u32 len, enum l7fp_path
  */
 int l7fp_host_normalize(u8 *dst, u32 cap, const u8 *host, u32 len, u32 *port)
 {
-	u32 i, end = 0;
+	u32 i, end = len;
 
+	/* digits at the end are a port where a ':' stands before them */
+	while (end && host[end - 1] >= '0' && host[end - 1] <= '9')
+		end--;
 	*port = 0;
-	if (len && host[0] == '[') {
-		while (end < len && host[end] != ']')
-			end++;
-		if (end == len)
-			return L7FP_PATH_ERR_BAD;
-		end++;
+	if (end && host[end - 1] == ':') {
+		for (i = end; i < len; i++) {
+			*port = *port * 10 + host[i] - '0';
+			if (*port > 65535)
+				return L7FP_PATH_ERR_BAD;
+		}
+		end--;
 	} else {
-		while (end < len && host[end] != ':')
-			end++;
-	}
-	if (end < len && host[end] != ':')
-		return L7FP_PATH_ERR_BAD;
-	for (i = end + 1; i < len; i++) {
-		if (host[i] < '0' || host[i] > '9')
-			return L7FP_PATH_ERR_BAD;
-		*port = *port * 10 + host[i] - '0';
-		if (*port > 65535)
-			return L7FP_PATH_ERR_BAD;
+		end = len;
 	}
 	if (end > cap)
 		return L7FP_PATH_ERR_SPACE;
-	for (i = 0; i < end; i++)
-		dst[i] = host[i] >= 'A' && host[i] <= 'Z' ? host[i] | 0x20 : host[i];
+	/* any other ':' must be in the brackets of an IPv6 address */
+	if (copy_lower(dst, host, end) && (host[0] != '[' || host[end - 1] != ']'))
+		return L7FP_PATH_ERR_BAD;
 	return end;
 }

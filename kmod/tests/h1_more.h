@@ -140,7 +140,7 @@ static const char *h1_check_tokens(struct l7fp_h1_head *h)
 			if (l7fp_h1_parse_trailers(h, buf, len + 6, &scan) != (int)len + 6)
 				return names[i].name;
 			if (h->headers[0].token != (at < len ? L7FP_H_OTHER : names[i].token) ||
-			    l7fp_h1_has(h, names[i].token) != (at == len))
+			    l7fp_h1_has(h, names[i].token) != !(at < len))
 				return names[i].name;
 		}
 	}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the files of the HTTP/1.1 codec share with each other only. */
+#ifndef L7FP_H1_PRIVATE_H
+#define L7FP_H1_PRIVATE_H
+
+#include "h1.h"
+
+/* Classes of bytes. */
+#define C_TOKEN 0x01 /* tchar, RFC 9110 5.6.2 */
+#define C_HOST 0x02 /* unreserved and sub-delims, RFC 3986 3.2.2 */
+#define C_HEX 0x04
+#define C_DIGIT 0x08
+#define C_ALPHA 0x10
+#define C_OWS 0x20 /* SP and HTAB */
+
+extern const u8 l7fp_h1_classes[256];
+
+/* Where the parser is; kept in l7fp_h1_head.state while more bytes are wanted. */
+enum { STATE_BEGIN, STATE_START_LINE, STATE_HEADERS, STATE_MASK = 0x0f };
+
+/* Connection options, RFC 9110 7.6.1; above STATE_MASK in l7fp_h1_head.state. */
+#define SEEN_KEEP_ALIVE 0x10
+#define SEEN_UPGRADE 0x20
+#define SEEN_TE 0x40
+#define SEEN_REFUSED 0x80
+
+/* What Transfer-Encoding says; kept in l7fp_h1_head.coding. */
+enum { CODING_NONE, CODING_CHUNKED, CODING_UNKNOWN };
+
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
+
+/*
+ * Compares with a constant in lower case, without regard to case. Only where the constant has a
+ * letter (0x40 set; it has but letters, digits and '-') is case folded, so nothing else is taken
+ * for it.
+ */
+static __always_inline bool same64(const u8 *p, const char *s)
+{
+	u64 want = l7fp_load64(s);
+
+	return (l7fp_load64(p) | (want & (ONES * 0x40)) >> 1) == want;
+}
+
+static __always_inline bool same32(const u8 *p, const char *s)
+{
+	u32 want = l7fp_load32(s);
+
+	return (l7fp_load32(p) | (want & (u32)(ONES * 0x40)) >> 1) == want;
+}
+
+static __always_inline bool equals(const u8 *p, const char *s, u32 len)
+{
+	u32 i;
+
+	if (len >= 8) {
+		for (i = 0; i + 8 <= len; i += 8)
+			if (!same64(p + i, s + i))
+				return false;
+		return same64(p + len - 8, s + len - 8);
+	}
+	if (len >= 4)
+		return same32(p, s) && same32(p + len - 4, s + len - 4);
+	for (i = 0; i < len; i++)
+		if ((p[i] | (s[i] & 0x40) >> 1) != s[i])
+			return false;
+	return true;
+}
+
+#define IS(p, s) equals(p, s, sizeof(s) - 1)
+
+u16 l7fp_h1_lookup_token(const u8 *p, u32 len);
+bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required);
+int l7fp_h1_note_header(struct l7fp_h1_head *h, const u8 *buf,
+			const struct l7fp_h1_header *header);
+
+#endif /* L7FP_H1_PRIVATE_H */
