@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pins below /sys/fs/bpf/l7fp.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include "bpffs.h"
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE	71
+#endif
+
+int bpffs_cookie(uint64_t *cookie, char *error, size_t error_len)
+{
+	socklen_t len = sizeof(*cookie);
+	int fd, err = 0;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len)) {
+		err = -errno;
+		snprintf(error, error_len, "network namespace cookie: %s", strerror(-err));
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int need_bpffs(char *error, size_t error_len)
+{
+	struct statfs st;
+
+	if (!statfs(BPFFS_ROOT, &st) && st.f_type == BPF_FS_MAGIC)
+		return 0;
+	snprintf(error, error_len,
+		 "no BPF file system on %s: mount it (mount -t bpf bpf %s)", BPFFS_ROOT, BPFFS_ROOT);
+	return -ENOENT;
+}
+
+static int make_dir(const char *path, char *error, size_t error_len)
+{
+	int err;
+
+	if (!mkdir(path, 0700) || errno == EEXIST)
+		return 0;
+	err = -errno;
+	snprintf(error, error_len, "%s: cannot be made: %s", path, strerror(-err));
+	return err;
+}
+
+int bpffs_open(struct bpffs *fs, int create, char *error, size_t error_len)
+{
+	int err;
+
+	fs->fd = -1;
+	err = bpffs_cookie(&fs->cookie, error, error_len);
+	if (err)
+		return err;
+	snprintf(fs->dir, sizeof(fs->dir), "%s/%llu", BPFFS_DIR, (unsigned long long)fs->cookie);
+	if (create) {
+		err = need_bpffs(error, error_len);
+		if (!err)
+			err = make_dir(BPFFS_DIR, error, error_len);
+		if (!err)
+			err = make_dir(fs->dir, error, error_len);
+		if (err)
+			return err;
+	}
+	fs->fd = open(fs->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fs->fd < 0) {
+		if (!create && errno == ENOENT)
+			return 0;
+		err = -errno;
+		snprintf(error, error_len, "%s: %s", fs->dir, strerror(-err));
+		return err;
+	}
+	/* Changes are short, so whoever comes second waits. */
+	if (create && flock(fs->fd, LOCK_EX)) {
+		err = -errno;
+		snprintf(error, error_len, "%s: cannot be locked: %s", fs->dir, strerror(-err));
+		bpffs_close(fs);
+		return err;
+	}
+	return 0;
+}
+
+void bpffs_close(struct bpffs *fs)
+{
+	if (fs->fd >= 0)
+		close(fs->fd);
+	fs->fd = -1;
+}
+
+char *bpffs_path(const struct bpffs *fs, char *out, const char *name)
+{
+	/* Names are ours and short; one that does not fit leads nowhere. */
+	if (snprintf(out, PATH_MAX, "%s/%s", fs->dir, name) >= PATH_MAX)
+		out[0] = '\0';
+	return out;
+}
+
+int bpffs_remove(struct bpffs *fs, char *error, size_t error_len)
+{
+	struct dirent *entry;
+	int err = 0, fd;
+	DIR *dir;
+
+	if (fs->fd < 0)
+		return 0;
+	fd = openat(fs->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir) {
+		err = -errno;
+		snprintf(error, error_len, "%s: %s", fs->dir, strerror(-err));
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while ((entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(fs->fd, entry->d_name, 0) && errno != ENOENT && !err) {
+			err = -errno;
+			snprintf(error, error_len, "%s/%s: cannot be removed: %s", fs->dir,
+				 entry->d_name, strerror(-err));
+		}
+	}
+	closedir(dir);
+	if (!err && rmdir(fs->dir) && errno != ENOENT) {
+		err = -errno;
+		snprintf(error, error_len, "%s: cannot be removed: %s", fs->dir, strerror(-err));
+	}
+	return err;
+}

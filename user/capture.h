@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Capture: the connect hooks of bpf/connect.bpf.c on cgroups, and the addresses
+ * they redirect. Hooks and addresses are pinned; a second run takes over what
+ * is there. 0 or a negative errno with @error set.
+ */
+#ifndef _L7FP_CAPTURE_H
+#define _L7FP_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <netinet/in.h>
+#include "../bpf/connect.h"
+#include "bpffs.h"
+
+/* Every process of the network namespace: whichever cgroup it is in. */
+#define CAPTURE_DEFAULT_CGROUP	"/sys/fs/cgroup"
+#define CAPTURE_MAX_CGROUPS	64
+#define CAPTURE_MAX_SERVICES	262144
+
+/* A captured address: where it was asked for, and the listeners' ports (host order). */
+struct capture_service {
+	struct in6_addr address;
+	uint16_t port;
+	uint16_t port4, port6;
+};
+
+struct capture;
+
+/**
+ * capture_open() - the capture of this network namespace
+ * @out: set; close with capture_close()
+ * @fs: its folder, opened to change it
+ *
+ * Loads the programs; where a service map is pinned they use that.
+ */
+int capture_open(struct capture **out, const struct bpffs *fs, char *error, size_t error_len);
+void capture_close(struct capture *capture);
+
+/* Attach to the cgroup, unless that was done by an earlier run. @made: whether it is new. */
+int capture_attach(struct capture *capture, const char *cgroup, bool *made, char *error,
+		   size_t error_len);
+/* Remove the hooks of the cgroup with this id. */
+int capture_detach(struct capture *capture, uint64_t cgroup_id, char *error, size_t error_len);
+/* Remove the hooks of all cgroups but these @n. */
+int capture_detach_others(struct capture *capture, const uint64_t *cgroup_id, size_t n,
+			  char *error, size_t error_len);
+
+/* Make the map of these addresses; nothing is captured by it yet. Its fd, or a negative errno. */
+int capture_prepare(struct capture *capture, const struct capture_service *service, size_t n,
+		    char *error, size_t error_len);
+/* Put the prepared map in force: one pointer. */
+int capture_commit(struct capture *capture, int services_fd, char *error, size_t error_len);
+
+/* The addresses in force, read from the pin; *@out is the caller's to free. */
+int capture_list(const struct bpffs *fs, struct capture_service **out, size_t *n, char *error,
+		 size_t error_len);
+/* The ids of the cgroups that are hooked, at most @max. */
+size_t capture_cgroups(const struct bpffs *fs, uint64_t *id, size_t max);
+
+/* The id of a cgroup v2 folder. */
+int capture_cgroup_id(const char *cgroup, uint64_t *id, char *error, size_t error_len);
+
+#endif /* _L7FP_CAPTURE_H */
