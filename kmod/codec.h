@@ -10,6 +10,7 @@
 #define L7FP_CODEC_H
 
 #ifdef __KERNEL__
+#include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/limits.h>
 #include <linux/string.h>
@@ -21,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/cdefs.h>
 
 typedef __u8 u8;
 typedef __u16 u16;
@@ -32,14 +34,14 @@ typedef __s32 s32;
 typedef __s64 s64;
 
 #ifndef READ_ONCE
-#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #endif
 #ifndef likely
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
-#ifndef __always_inline
-#define __always_inline inline __attribute__((__always_inline__))
+#ifndef BIT_ULL
+#define BIT_ULL(n) (1ULL << (n))
 #endif
 #ifndef S64_MAX
 #define S64_MAX INT64_MAX

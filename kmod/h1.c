@@ -51,7 +51,7 @@ static bool is_token(const u8 *p, u32 len)
 {
 	const u8 *end = p + len;
 
-	while (p < end && (l7fp_h1_classes[*p] & C_TOKEN))
+	while (p < end && is(*p, C_TOKEN))
 		p++;
 	return p == end;
 }
@@ -74,6 +74,11 @@ static u32 skip_target(const u8 *buf, u32 i, u32 len)
 		i++;
 	return i;
 }
+
+/* The headers that l7fp_h1_note_header() looks at. */
+#define NOTED (BIT_ULL(L7FP_H_HOST) | BIT_ULL(L7FP_H_CONNECTION) | \
+	       BIT_ULL(L7FP_H_CONTENT_LENGTH) | BIT_ULL(L7FP_H_TRANSFER_ENCODING) | \
+	       BIT_ULL(L7FP_H_TE) | BIT_ULL(L7FP_H_EXPECT))
 
 enum section { SECTION_REQUEST, SECTION_RESPONSE, SECTION_TRAILERS };
 
@@ -117,12 +122,12 @@ static int parse_header(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
 	header->value_len = end - value;
 	header->name_len = colon - off;
 	header->token = token;
-	if (token && section != SECTION_TRAILERS) {
+	if ((NOTED >> token & 1) && section != SECTION_TRAILERS) {
 		err = l7fp_h1_note_header(h, buf, header);
 		if (err)
 			return err;
 	}
-	h->tokens |= 1ULL << token;
+	h->tokens |= BIT_ULL(token);
 	h->n_headers++;
 	return next - off;
 }
@@ -194,8 +199,8 @@ static int parse_target(struct l7fp_h1_head *h, const u8 *buf)
 /* "HTTP/" DIGIT "." DIGIT, which @len must hold whole: the minor version, or an error. */
 static int parse_version(const u8 *p)
 {
-	if (memcmp(p, "HTTP/", 5) || !(l7fp_h1_classes[p[5]] & C_DIGIT) || p[6] != '.' ||
-	    !(l7fp_h1_classes[p[7]] & C_DIGIT))
+	if (memcmp(p, "HTTP/", 5) || !is(p[5], C_DIGIT) || p[6] != '.' ||
+	    !is(p[7], C_DIGIT))
 		return L7FP_H1_ERR_BAD;
 	return p[5] == '1' ? p[7] - '0' : L7FP_H1_ERR_VERSION;
 }
@@ -205,7 +210,7 @@ static int parse_request_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u3
 	u32 i = off;
 	int minor;
 
-	while (i < len && (l7fp_h1_classes[buf[i]] & C_TOKEN))
+	while (i < len && is(buf[i], C_TOKEN))
 		i++;
 	if (i == len)
 		return L7FP_H1_MORE;
@@ -248,7 +253,7 @@ static int parse_status_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32
 		return L7FP_H1_ERR_RESPONSE;
 	h->minor = minor;
 	for (i = 9; i < 12; i++) {
-		if (!(l7fp_h1_classes[p[i]] & C_DIGIT))
+		if (!is(p[i], C_DIGIT))
 			return L7FP_H1_ERR_RESPONSE;
 		h->status = h->status * 10 + p[i] - '0';
 	}

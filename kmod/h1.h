@@ -182,7 +182,7 @@ static inline u32 l7fp_h1_line_len(const struct l7fp_h1_head *h, int i)
  */
 static inline bool l7fp_h1_has(const struct l7fp_h1_head *h, enum l7fp_h1_token token)
 {
-	return h->tokens & (1ULL << token);
+	return h->tokens & BIT_ULL(token);
 }
 
 /*

@@ -120,7 +120,7 @@ bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required)
 	u32 i = 0, port = 0, digits = 0;
 
 	if (len && p[0] == '[') {
-		for (i = 1; i < len && ((l7fp_h1_classes[p[i]] & C_HEX) || p[i] == ':' || p[i] == '.'); i++)
+		for (i = 1; i < len && (is(p[i], C_HEX) || p[i] == ':' || p[i] == '.'); i++)
 			;
 		if (i < 3 || i == len || p[i] != ']')
 			return false;
@@ -128,10 +128,10 @@ bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required)
 	} else {
 		i = skip_plain_host(p, 0, len);
 		while (i < len) {
-			if (likely(l7fp_h1_classes[p[i]] & C_HOST)) {
+			if (likely(is(p[i], C_HOST))) {
 				i++;
-			} else if (p[i] == '%' && len - i >= 3 && (l7fp_h1_classes[p[i + 1]] & C_HEX) &&
-				   (l7fp_h1_classes[p[i + 2]] & C_HEX)) {
+			} else if (p[i] == '%' && len - i >= 3 && is(p[i + 1], C_HEX) &&
+				   is(p[i + 2], C_HEX)) {
 				i += 3;
 			} else {
 				break;
@@ -145,7 +145,7 @@ bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required)
 	if (p[i++] != ':')
 		return false;
 	for (; i < len; i++, digits++) {
-		if (!(l7fp_h1_classes[p[i]] & C_DIGIT))
+		if (!is(p[i], C_DIGIT))
 			return false;
 		port = port * 10 + p[i] - '0';
 		if (port > 65535)
@@ -178,13 +178,13 @@ static bool next_element(const u8 *buf, u32 *pos, u32 end, struct l7fp_slice *el
 {
 	u32 i = *pos, last;
 
-	while (i < end && (buf[i] == ',' || (l7fp_h1_classes[buf[i]] & C_OWS)))
+	while (i < end && (buf[i] == ',' || is(buf[i], C_OWS)))
 		i++;
 	element->off = i;
 	while (i < end && buf[i] != ',')
 		i++;
 	*pos = i;
-	for (last = i; last > element->off && (l7fp_h1_classes[buf[last - 1]] & C_OWS); last--)
+	for (last = i; last > element->off && is(buf[last - 1], C_OWS); last--)
 		;
 	element->len = last - element->off;
 	return element->len;
@@ -354,7 +354,7 @@ bool l7fp_h1_connection_lists(const struct l7fp_h1_head *h, const u8 *buf, const
 			for (k = 0; k < len; k++) {
 				u8 a = buf[option.off + k], b = name[k];
 
-				if (a != b && ((a ^ b) != 0x20 || !(l7fp_h1_classes[a] & C_ALPHA)))
+				if (a != b && ((a ^ b) != 0x20 || !is(a, C_ALPHA)))
 					break;
 			}
 			if (k == len)

@@ -15,6 +15,11 @@
 
 extern const u8 l7fp_h1_classes[256];
 
+static __always_inline bool is(u8 byte, u8 class)
+{
+	return l7fp_h1_classes[byte] & class;
+}
+
 /* Where the parser is; kept in l7fp_h1_head.state while more bytes are wanted. */
 enum { STATE_BEGIN, STATE_START_LINE, STATE_HEADERS, STATE_MASK = 0x0f };
 
