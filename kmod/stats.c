@@ -171,7 +171,7 @@ static u64 field_sum(const void __percpu *base, size_t offset)
 	return sum;
 }
 
-struct stat {
+struct counter {
 	u32 scope, id;
 	const char *object;
 	u32 object_len;
@@ -182,7 +182,7 @@ struct stat {
 /* Where a dump is: in cb->args. */
 enum { POS_SCOPE, POS_ID, POS_FIELD };
 
-static int put_stat(struct sk_buff *skb, struct netlink_callback *cb, const struct stat *stat)
+static int put_counter(struct sk_buff *skb, struct netlink_callback *cb, const struct counter *counter)
 {
 	struct nlattr *nest, *object;
 	void *header;
@@ -193,18 +193,18 @@ static int put_stat(struct sk_buff *skb, struct netlink_callback *cb, const stru
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, L7FP_A_STAT);
 	if (!nest ||
-	    nla_put_u32(skb, L7FP_A_STAT_SCOPE, stat->scope) ||
-	    nla_put_u32(skb, L7FP_A_STAT_ID, stat->id) ||
-	    nla_put_string(skb, L7FP_A_STAT_NAME, stat->name) ||
-	    nla_put_u64_64bit(skb, L7FP_A_STAT_VALUE, stat->value, L7FP_A_STAT_UNSPEC))
+	    nla_put_u32(skb, L7FP_A_STAT_SCOPE, counter->scope) ||
+	    nla_put_u32(skb, L7FP_A_STAT_ID, counter->id) ||
+	    nla_put_string(skb, L7FP_A_STAT_NAME, counter->name) ||
+	    nla_put_u64_64bit(skb, L7FP_A_STAT_VALUE, counter->value, L7FP_A_STAT_UNSPEC))
 		goto full;
-	if (stat->object) {
+	if (counter->object) {
 		/* The name of a table's object has no zero at its end. */
-		object = nla_reserve(skb, L7FP_A_STAT_OBJECT, stat->object_len + 1);
+		object = nla_reserve(skb, L7FP_A_STAT_OBJECT, counter->object_len + 1);
 		if (!object)
 			goto full;
-		memcpy(nla_data(object), stat->object, stat->object_len);
-		((char *)nla_data(object))[stat->object_len] = '\0';
+		memcpy(nla_data(object), counter->object, counter->object_len);
+		((char *)nla_data(object))[counter->object_len] = '\0';
 	}
 	nla_nest_end(skb, nest);
 	genl_dump_check_consistent(cb, header);
@@ -216,7 +216,7 @@ full:
 }
 
 /* All fields of one object, from where the dump stopped. */
-static int dump_fields(struct sk_buff *skb, struct netlink_callback *cb, struct stat *stat,
+static int dump_fields(struct sk_buff *skb, struct netlink_callback *cb, struct counter *counter,
 		       const struct field *fields, u32 n, const void __percpu *base)
 {
 	int err;
@@ -224,9 +224,9 @@ static int dump_fields(struct sk_buff *skb, struct netlink_callback *cb, struct 
 	for (; cb->args[POS_FIELD] < n; cb->args[POS_FIELD]++) {
 		const struct field *field = &fields[cb->args[POS_FIELD]];
 
-		stat->name = field->name;
-		stat->value = field_sum(base, field->offset);
-		err = put_stat(skb, cb, stat);
+		counter->name = field->name;
+		counter->value = field_sum(base, field->offset);
+		err = put_counter(skb, cb, counter);
 		if (err)
 			return err;
 	}
@@ -241,7 +241,7 @@ static int dump_listeners(struct sk_buff *skb, struct netlink_callback *cb, stru
 	int err;
 
 	xa_for_each_start(&ln->listeners, id, listener, cb->args[POS_ID]) {
-		struct stat stat = {
+		struct counter counter = {
 			.scope = L7FP_STAT_LISTENER,
 			.id = id,
 			.object = listener->config.name,
@@ -251,7 +251,7 @@ static int dump_listeners(struct sk_buff *skb, struct netlink_callback *cb, stru
 		if (id != cb->args[POS_ID])
 			cb->args[POS_FIELD] = 0;
 		cb->args[POS_ID] = id;
-		err = dump_fields(skb, cb, &stat, listener_fields, ARRAY_SIZE(listener_fields),
+		err = dump_fields(skb, cb, &counter, listener_fields, ARRAY_SIZE(listener_fields),
 				  listener->stats);
 		if (err)
 			return err;
@@ -267,7 +267,7 @@ static int dump_clusters(struct sk_buff *skb, struct netlink_callback *cb, struc
 	int err;
 
 	xa_for_each_start(&ln->clusters, id, cluster, cb->args[POS_ID]) {
-		struct stat stat = {
+		struct counter counter = {
 			.scope = L7FP_STAT_CLUSTER,
 			.id = id,
 			.object = cluster->config.name,
@@ -277,7 +277,7 @@ static int dump_clusters(struct sk_buff *skb, struct netlink_callback *cb, struc
 		if (id != cb->args[POS_ID])
 			cb->args[POS_FIELD] = 0;
 		cb->args[POS_ID] = id;
-		err = dump_fields(skb, cb, &stat, cluster_fields, ARRAY_SIZE(cluster_fields),
+		err = dump_fields(skb, cb, &counter, cluster_fields, ARRAY_SIZE(cluster_fields),
 				  cluster->stats);
 		if (err)
 			return err;
@@ -295,7 +295,7 @@ static int dump_routes(struct sk_buff *skb, struct netlink_callback *cb, struct 
 
 	for (; cb->args[POS_ID] < n; cb->args[POS_ID]++) {
 		const struct l7fp_route *route = &g->routes[cb->args[POS_ID]];
-		struct stat stat = {
+		struct counter counter = {
 			.scope = L7FP_STAT_ROUTE,
 			.id = route->id,
 			.object = (const char *)route->name.data,
@@ -304,7 +304,7 @@ static int dump_routes(struct sk_buff *skb, struct netlink_callback *cb, struct 
 			.value = l7fp_counters_sum(&g->route_hits, route->id),
 		};
 
-		err = put_stat(skb, cb, &stat);
+		err = put_counter(skb, cb, &counter);
 		if (err)
 			return err;
 	}
@@ -320,7 +320,7 @@ static int dump_rules(struct sk_buff *skb, struct netlink_callback *cb, struct l
 
 	for (; cb->args[POS_ID] < n; cb->args[POS_ID]++) {
 		u32 id = cb->args[POS_ID];
-		struct stat stat = {
+		struct counter counter = {
 			.scope = L7FP_STAT_RULE,
 			.id = id,
 			.object = (const char *)g->rules[id].name.data,
@@ -329,7 +329,7 @@ static int dump_rules(struct sk_buff *skb, struct netlink_callback *cb, struct l
 			.value = l7fp_counters_sum(&g->rule_hits, id),
 		};
 
-		err = put_stat(skb, cb, &stat);
+		err = put_counter(skb, cb, &counter);
 		if (err)
 			return err;
 	}
@@ -344,7 +344,7 @@ static int dump_array(struct sk_buff *skb, struct netlink_callback *cb, struct l
 
 	for (; cb->args[POS_ID] < n; cb->args[POS_ID]++) {
 		u32 id = cb->args[POS_ID];
-		struct stat stat = {
+		struct counter counter = {
 			.scope = scope,
 			.id = id,
 			.object = name(id),
@@ -353,7 +353,7 @@ static int dump_array(struct sk_buff *skb, struct netlink_callback *cb, struct l
 			.value = field_sum(ln->stats, offset + id * sizeof(u64)),
 		};
 
-		err = put_stat(skb, cb, &stat);
+		err = put_counter(skb, cb, &counter);
 		if (err)
 			return err;
 	}
@@ -362,11 +362,11 @@ static int dump_array(struct sk_buff *skb, struct netlink_callback *cb, struct l
 
 static int dump_scope(struct sk_buff *skb, struct netlink_callback *cb, struct l7fp_net *ln)
 {
-	struct stat stat = { .scope = L7FP_STAT_GLOBAL };
+	struct counter counter = { .scope = L7FP_STAT_GLOBAL };
 
 	switch (cb->args[POS_SCOPE]) {
 	case L7FP_STAT_GLOBAL:
-		return dump_fields(skb, cb, &stat, global_fields, ARRAY_SIZE(global_fields),
+		return dump_fields(skb, cb, &counter, global_fields, ARRAY_SIZE(global_fields),
 				   ln->stats);
 	case L7FP_STAT_LISTENER:
 		return dump_listeners(skb, cb, ln);

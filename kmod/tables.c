@@ -10,9 +10,9 @@
 #include "tables.h"
 #include "upstream.h"
 
-#define BLOCK_SIZE	65536
+#define TABLE_BLOCK	65536
 
-struct block {
+struct table_block {
 	struct list_head list;
 	u32 used, size;
 	u8 data[];
@@ -102,13 +102,13 @@ static int charge(struct l7fp_generation *g, size_t size, struct netlink_ext_ack
 
 static void *table_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_ack *extack)
 {
-	struct block *block = list_first_entry_or_null(&g->blocks, struct block, list);
+	struct table_block *block = list_first_entry_or_null(&g->blocks, struct table_block, list);
 	u32 size;
 	void *p;
 
 	len = round_up(max(len, 1U), 8);
 	if (!block || len > block->size - block->used) {
-		size = max_t(u32, len, BLOCK_SIZE - sizeof(*block));
+		size = max_t(u32, len, TABLE_BLOCK - sizeof(*block));
 		if (charge(g, size + sizeof(*block), extack))
 			return ERR_PTR(-E2BIG);
 		block = kvmalloc(struct_size(block, data, size), GFP_KERNEL_ACCOUNT);
@@ -194,7 +194,7 @@ static int make_room(struct l7fp_generation *g, void **table, u32 *cap, u32 *n, 
 	return 0;
 }
 
-static u8 slot_special(const struct l7fp_slot *slot)
+u8 l7fp_slot_special(const struct l7fp_slot *slot)
 {
 	static const struct {
 		const char *name;
@@ -241,7 +241,7 @@ static int add_slot(struct l7fp_generation *g, const struct nlattr *nest,
 	err = copy_attr(g, &slot.name, tb[L7FP_A_SLOT_NAME], extack);
 	if (err)
 		return err;
-	slot.special = slot_special(&slot);
+	slot.special = l7fp_slot_special(&slot);
 	if (slot.kind == L7FP_SLOT_HEADER && slot.special == L7FP_SLOT_PLAIN) {
 		bool valid = l7fp_header_name_valid(slot.name.data, slot.name.len);
 
@@ -751,7 +751,7 @@ int l7fp_tables_seal(struct l7fp_generation *g, struct netlink_ext_ack *extack)
 
 void l7fp_tables_free(struct l7fp_generation *g)
 {
-	struct block *block, *next;
+	struct table_block *block, *next;
 
 	list_for_each_entry_safe(block, next, &g->blocks, list)
 		kvfree(block);

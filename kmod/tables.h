@@ -29,6 +29,8 @@ bool l7fp_header_value_valid(const u8 *value, u32 len);
  * meant for one hop; Host is set by rewriting the authority. @lower: in lower case.
  */
 bool l7fp_header_reserved(const u8 *lower, u32 len);
+/* Whether the slot's name, in lower case, is one that is not looked up among the header lines. */
+u8 l7fp_slot_special(const struct l7fp_slot *slot);
 /* A path to send: begins with '/', visible ASCII, no fragment. */
 bool l7fp_path_valid(const u8 *path, u32 len);
 /* A host with an optional port to send. */
