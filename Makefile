@@ -45,6 +45,8 @@ $(BUILD)/l7fp.ko: $(module_src) Makefile
 	$(call say,MODULE  $@)
 	@[ -e "$(KDIR)/Makefile" ] || { \
 		echo "make: no kernel headers in '$(KDIR)': run tools/setup" >&2; exit 1; }
+	@[ "$(VM)" = 0 ] || [ -e "/boot/vmlinuz-$(KVER)" ] || \
+		echo "make: headers for $(KVER) but no /boot/vmlinuz-$(KVER): run tools/setup" >&2
 	$(Q)mkdir -p $(mirror)
 	$(Q)flock $(BUILD)/module.lock $(MAKE) -f Makefile module-locked BUILD=$(BUILD) KDIR=$(KDIR)
 
