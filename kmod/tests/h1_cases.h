@@ -153,7 +153,7 @@ static const struct h1_case h1_cases[] = {
 	REQUEST("space in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
 	REQUEST("NUL in the target", "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
 	REQUEST("control in the target", "GET /0123456789\x01 HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
-	REQUEST("DEL in the target", "GET /0123456\x7f" "89 HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
+	REQUEST("DEL in the target", "GET /0123456\17789 HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
 	REQUEST("byte above ASCII in the target", "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n",
 		BAD),
 	REQUEST("fragment", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", BAD),
@@ -215,9 +215,9 @@ static const struct h1_case h1_cases[] = {
 	REQUEST("byte above ASCII in a name", GET "X\xa0: a\r\n\r\n", BAD),
 	REQUEST("CR in a name", GET "content\rlength: 5\r\n\r\n", BAD),
 	REQUEST("NUL in a value", GET "X: a\0b\r\n\r\n", BAD),
-	REQUEST("control in a long value", GET "X: 0123456789abc\x01" "ef\r\n\r\n", BAD),
-	REQUEST("DEL in a value", GET "X: 01234567\x7f" "89\r\n\r\n", BAD),
-	REQUEST("vertical tab before a coding", POST "Transfer-Encoding: \x0b" "chunked\r\n\r\n",
+	REQUEST("control in a long value", GET "X: 0123456789abc\001ef\r\n\r\n", BAD),
+	REQUEST("DEL in a value", GET "X: 01234567\17789\r\n\r\n", BAD),
+	REQUEST("vertical tab before a coding", POST "Transfer-Encoding: \013chunked\r\n\r\n",
 		BAD),
 
 	/* framing */

@@ -126,7 +126,7 @@ static const char *h1_check_tokens(struct l7fp_h1_head *h)
 	u32 i, at, scan, len;
 	u8 buf[40];
 
-	if (sizeof(names) / sizeof(names[0]) != L7FP_H_MAX - 1)
+	if (ARRAY_SIZE(names) != L7FP_H_MAX - 1)
 		return "a token has no name here";
 	for (i = 0; i < L7FP_H_MAX - 1; i++) {
 		len = strlen(names[i].name);

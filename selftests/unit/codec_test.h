@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 static unsigned int ktap_n, ktap_failed;
 
 static inline void ktap_begin(unsigned int plan)

@@ -8,7 +8,6 @@
 
 #include <regex.h>
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PCHAR "a-zA-Z0-9._~%!$&'()+,;:@=-"
 
 /* The next string over @alphabet in order of length; false past @max bytes. */
@@ -50,7 +49,7 @@ static void to_regex(const char *pattern, char *regex)
 			*p++ = *pattern++;
 		}
 	}
-	strcpy(p, "$");
+	memcpy(p, "$", 2);
 }
 
 static const char *check_templates(void)
@@ -112,13 +111,13 @@ int main(void)
 {
 	unsigned int i;
 
-	ktap_begin(COUNT(match_cases) + COUNT(template_cases) + COUNT(query_cases) + 3);
-	for (i = 0; i < COUNT(match_cases); i++)
+	ktap_begin(ARRAY_SIZE(match_cases) + ARRAY_SIZE(template_cases) + ARRAY_SIZE(query_cases) + 3);
+	for (i = 0; i < ARRAY_SIZE(match_cases); i++)
 		ktap_result("match", match_cases[i].pattern, match_case_run(&match_cases[i]));
-	for (i = 0; i < COUNT(template_cases); i++)
+	for (i = 0; i < ARRAY_SIZE(template_cases); i++)
 		ktap_result("template", template_cases[i].pattern,
 			    template_case_run(&template_cases[i]));
-	for (i = 0; i < COUNT(query_cases); i++)
+	for (i = 0; i < ARRAY_SIZE(query_cases); i++)
 		ktap_result("query", query_cases[i].path, query_case_run(&query_cases[i]));
 	ktap_result("check", "substrings against the plain search", match_check_contains(11, 7));
 	ktap_result("check", "templates against regular expressions", check_templates());

@@ -3,8 +3,6 @@
 #include "codec_test.h"
 #include "../../kmod/tests/path_cases.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 /*
  * The model does in separate passes over strings what path.c does in one: escaped slashes, then
  * escapes, then segments, then runs of slashes.
@@ -138,7 +136,7 @@ static const char *check_model(void)
 		add(&in, '/');
 		n = random() % 14;
 		for (k = 0; k < n; k++) {
-			const char *piece = pieces[random() % COUNT(pieces)];
+			const char *piece = pieces[random() % ARRAY_SIZE(pieces)];
 
 			while (*piece)
 				add(&in, *piece++);
@@ -161,7 +159,7 @@ static const char *check_normal(void)
 	static const char *const normal[] = { "/", "/abc/def.html", "/a?b=/..//%zz\\", "/a-b_c~d" };
 	unsigned int i;
 
-	for (i = 0; i < COUNT(normal); i++)
+	for (i = 0; i < ARRAY_SIZE(normal); i++)
 		if (!l7fp_path_is_normal((const u8 *)normal[i], strlen(normal[i])))
 			return normal[i];
 	return NULL;
@@ -179,10 +177,10 @@ int main(void)
 {
 	unsigned int i;
 
-	ktap_begin(COUNT(path_cases) + COUNT(host_cases) + 3);
-	for (i = 0; i < COUNT(path_cases); i++)
+	ktap_begin(ARRAY_SIZE(path_cases) + ARRAY_SIZE(host_cases) + 3);
+	for (i = 0; i < ARRAY_SIZE(path_cases); i++)
 		ktap_result("path", path_cases[i].in, path_case_run(&path_cases[i]));
-	for (i = 0; i < COUNT(host_cases); i++)
+	for (i = 0; i < ARRAY_SIZE(host_cases); i++)
 		ktap_result("host", host_cases[i].in, host_case_run(&host_cases[i]));
 	ktap_result("check", "random paths against the model", check_model());
 	ktap_result("check", "quick test for normal paths", check_normal());
