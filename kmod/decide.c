@@ -136,6 +136,8 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 	else
 		verdict = reply_reason(x, 400, L7FP_REASON_DPE);
 
+	if (unlikely(x->dry_run))
+		return verdict;
 	this_cpu_inc(ln->stats->verdict[verdict]);
 	trace_l7fp_exchange_decide(x, verdict);
 	return verdict;
@@ -157,7 +159,7 @@ void l7fp_decide_done(struct l7fp_exchange_kern *x)
 
 	if (!generation)
 		return;
-	if (generation->ops->done) {
+	if (generation->ops->done && likely(!x->dry_run)) {
 		x->phase = L7FP_PHASE_DONE;
 		generation->ops->done(&x->pub);
 		x->phase = L7FP_PHASE_NONE;

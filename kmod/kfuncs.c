@@ -42,7 +42,8 @@ static void count_rule(struct l7fp_exchange_kern *x, u32 rule)
 	if (rule >= x->generation->n_rules)
 		return;
 	x->pub.rule = rule;
-	l7fp_counters_inc(&x->generation->rule_hits, rule);
+	if (likely(!x->dry_run))
+		l7fp_counters_inc(&x->generation->rule_hits, rule);
 }
 
 /* A copy of @data in the arena, in lower case when @lower. */

@@ -564,6 +564,7 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DO(CONNECTION_ATTACH, l7fp_nl_connection_attach_doit, l7fp_connection_attach_policy),
 	DUMP(CONNECTION_GET, l7fp_nl_connection_dumpit, NULL, 0),
 	DUMP(STATS_GET, l7fp_nl_stats_dumpit, NULL, 0),
+	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy),
 };
 
 static const struct genl_multicast_group l7fp_genl_mcgrps[] = {

@@ -73,6 +73,9 @@ int l7fp_nl_generation_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* stats.c */
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+/* explain.c */
+int l7fp_nl_explain_doit(struct sk_buff *skb, struct genl_info *info);
+extern const struct nla_policy l7fp_explain_policy[L7FP_A_EXPLAIN + 1];
 
 struct l7fp_cluster;
 struct l7fp_generation;

@@ -197,7 +197,8 @@ int l7fp_route_apply(struct l7fp_exchange_kern *x, u32 id)
 	x->route = route;
 	x->pub.route = id;
 	x->slot_resolved = 0;
-	l7fp_counters_inc(&generation->route_hits, id);
+	if (likely(!x->dry_run))
+		l7fp_counters_inc(&generation->route_hits, id);
 
 	switch (route->kind) {
 	case L7FP_ROUTE_FORWARD:

@@ -402,7 +402,7 @@ enum l7fp_attr_explain {
 	L7FP_A_EXPLAIN_CLUSTER,		/* u32; absent: none, and so the next two */
 	L7FP_A_EXPLAIN_ROUTE,		/* u32 */
 	L7FP_A_EXPLAIN_RULE,		/* u32 */
-	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with the query */
+	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with the query; cut at 20000 bytes */
 	L7FP_A_EXPLAIN_HOST,		/* binary: likewise */
 	L7FP_A_EXPLAIN_LOCATION,	/* binary: of a redirect */
 	__L7FP_A_EXPLAIN_MAX
