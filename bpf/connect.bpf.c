@@ -26,7 +26,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* The listeners are in this network namespace; connects from others are not ours. */
-const volatile __u64 netns_cookie;
+const volatile __u64 netns_cookie; /* volatile: set between compiling and loading */
 
 struct services {
 	__uint(type, BPF_MAP_TYPE_HASH);

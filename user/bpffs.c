@@ -141,3 +141,27 @@ int bpffs_remove(struct bpffs *fs, char *error, size_t error_len)
 	}
 	return err;
 }
+
+int bpffs_remove_all(char *error, size_t error_len)
+{
+	struct dirent *entry;
+	struct bpffs fs;
+	int err = 0, e;
+	DIR *dir;
+
+	dir = opendir(BPFFS_DIR);
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(fs.dir, sizeof(fs.dir), "%s/%s", BPFFS_DIR, entry->d_name);
+		fs.fd = open(fs.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		e = bpffs_remove(&fs, error, error_len);
+		if (e)
+			err = e;
+		bpffs_close(&fs);
+	}
+	closedir(dir);
+	return err;
+}

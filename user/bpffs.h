@@ -48,5 +48,7 @@ char *bpffs_path(const struct bpffs *fs, char *out, const char *name);
 
 /* Unpins all that is in the folder, and removes it. */
 int bpffs_remove(struct bpffs *fs, char *error, size_t error_len);
+/* The same for every network namespace: those that are gone left their folders behind. */
+int bpffs_remove_all(char *error, size_t error_len);
 
 #endif /* _L7FP_BPFFS_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The commands of l7fp-tool. argv[0] is the command's name.
+ */
+#ifndef _L7FP_CMD_H
+#define _L7FP_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Exit statuses of every command. */
+#define EXIT_FAILED	1	/* refused, invalid or missing: the message says what */
+#define EXIT_USAGE	2	/* the command line is wrong */
+
+int cmd_apply(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_reset(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+
+/* cmd_common.c */
+
+/*
+ * Go to a network namespace: a name of ip-netns(8), or a path. Says on stderr
+ * why when it cannot. 0 or -1.
+ */
+int cmd_enter_netns(const char *netns);
+/* "l7fp-tool COMMAND: text" on stderr; returns EXIT_FAILED. */
+int cmd_fail(const char *command, const char *text);
+/* A number from @low to @high. 0, or -1 after a message. */
+int cmd_number(const char *option, const char *text, unsigned long low, unsigned long high,
+	       unsigned long *out);
+
+#endif /* _L7FP_CMD_H */

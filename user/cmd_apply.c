@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* l7fp-tool apply and reset: put policies in force, and take everything away. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "apply.h"
+#include "capture.h"
+#include "cmd.h"
+#include "json_out.h"
+#include "netlink.h"
+#include "policy_files.h"
+
+struct arguments {
+	char *files[1024];
+	size_t n_files;
+	const char *cgroups[CAPTURE_MAX_CGROUPS];
+	size_t n_cgroups;
+	const char *netns;
+	unsigned long port;
+	bool json, dry_run;
+};
+
+#define MAX_FILES	(sizeof(((struct arguments *)0)->files) / sizeof(char *))
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"usage: l7fp-tool apply [OPTION]... [-f] FILE|FOLDER|- ...\n"
+		"\n"
+		"Translate the policies and put them in force in this network namespace, all\n"
+		"or nothing: what was in force before stays when anything fails.\n"
+		"\n"
+		"  -f, --file PATH    a file, a folder or - (standard input); may be repeated\n"
+		"  -c, --cgroup PATH  capture processes of this cgroup (default %s:\n"
+		"                     all of the network namespace); may be repeated\n"
+		"  -n, --netns NAME   of another network namespace: a name of ip netns, or a path\n"
+		"  -p, --port PORT    of the HTTP listener (default %d, or any when it is taken)\n"
+		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
+		"  -j, --json         the summary as JSON\n"
+		"  -h, --help         this text\n",
+		CAPTURE_DEFAULT_CGROUP, APPLY_HTTP_PORT);
+}
+
+static int add_file(struct arguments *a, char *path)
+{
+	if (a->n_files == MAX_FILES) {
+		fprintf(stderr,
+			"l7fp-tool apply: more than %zu paths; expected fewer: name a folder instead\n",
+			MAX_FILES);
+		return -1;
+	}
+	a->files[a->n_files++] = path;
+	return 0;
+}
+
+static int add_cgroup(struct arguments *a, const char *path)
+{
+	if (a->n_cgroups == CAPTURE_MAX_CGROUPS) {
+		fprintf(stderr, "l7fp-tool apply: more than %d cgroups; name one above them\n",
+			CAPTURE_MAX_CGROUPS);
+		return -1;
+	}
+	a->cgroups[a->n_cgroups++] = path;
+	return 0;
+}
+
+/* 0 go on, else the exit status plus one. */
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "file", required_argument, NULL, 'f' },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ "netns", required_argument, NULL, 'n' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "dry-run", no_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int c, err = 0;
+
+	optind = 1;
+	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			err = add_file(a, optarg);
+			break;
+		case 'c':
+			err = add_cgroup(a, optarg);
+			break;
+		case 'n':
+			a->netns = optarg;
+			break;
+		case 'p':
+			err = cmd_number("--port", optarg, 1, 65535, &a->port);
+			break;
+		case 'd':
+			a->dry_run = true;
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		default:
+			usage(stderr);
+			return 1 + EXIT_USAGE;
+		}
+	}
+	while (!err && optind < argc)
+		err = add_file(a, argv[optind++]);
+	if (!err && !a->n_files) {
+		usage(stderr);
+		err = -1;
+	}
+	return err ? 1 + EXIT_USAGE : 0;
+}
+
+static void print_json(const struct policy_files *files, const struct apply_result *r,
+		       bool dry_run)
+{
+	struct json j;
+
+	json_begin(&j, stdout, JSON_PRETTY);
+	json_object(&j, NULL);
+	json_bool(&j, "dry_run", dry_run);
+	json_unsigned(&j, "generation", r->generation);
+	json_unsigned(&j, "replaced", r->replaced);
+	json_unsigned(&j, "rules_kernel", files->verdicts->n_kernel);
+	json_unsigned(&j, "rules_slow_path", files->verdicts->n_slow_path);
+	json_unsigned(&j, "clusters", r->n_clusters);
+	json_unsigned(&j, "endpoints", r->n_endpoints);
+	json_unsigned(&j, "virtual_hosts", r->n_virtual_hosts);
+	json_unsigned(&j, "routes", r->n_routes);
+	json_unsigned(&j, "authorization_rules", r->n_rules);
+	json_unsigned(&j, "captured_addresses", r->n_captures);
+	json_unsigned(&j, "listeners", r->n_listeners);
+	json_unsigned(&j, "http_port", r->http_port);
+	json_unsigned(&j, "cgroups", r->n_cgroups);
+	json_unsigned(&j, "instructions", r->n_insns);
+	json_unsigned(&j, "verified_instructions", r->n_verified_insns);
+	json_unsigned(&j, "leftover", r->leftover);
+	json_double(&j, "translate_ms", files->translate_ms);
+	json_double(&j, "load_ms", r->load_ms);
+	json_end(&j);
+	json_finish(&j);
+}
+
+static void print_text(const struct policy_files *files, const struct apply_result *r,
+		       bool dry_run)
+{
+	printf("%zu virtual hosts, %zu routes, %zu authorization rules; %zu clusters with %zu endpoints\n",
+	       r->n_virtual_hosts, r->n_routes, r->n_rules, r->n_clusters, r->n_endpoints);
+	if (!dry_run) {
+		printf("%zu addresses captured in %zu cgroup%s, HTTP listener on 127.0.0.1:%u\n",
+		       r->n_captures, r->n_cgroups, r->n_cgroups == 1 ? "" : "s", r->http_port);
+		if (r->no_ipv6)
+			printf("captured IPv6 addresses are refused: there is no ::1 to listen on\n");
+		if (r->leftover)
+			printf("%zu listeners and clusters stay until exchanges of generation %llu end\n",
+			       r->leftover, (unsigned long long)r->replaced);
+	}
+	verdicts_print_summary(files->verdicts, stdout);
+	if (dry_run)
+		printf("dry run: %zu instructions, nothing applied; translated in %.1f ms, synthesized in %.1f ms\n",
+		       r->n_insns, files->translate_ms, r->load_ms);
+	else
+		printf("generation %llu in force: %zu instructions (the verifier processed %zu), translated in %.1f ms, loaded in %.1f ms\n",
+		       (unsigned long long)r->generation, r->n_insns, r->n_verified_insns,
+		       files->translate_ms, r->load_ms);
+}
+
+int cmd_apply(int argc, char **argv)
+{
+	struct apply_options options = {};
+	struct apply_result result;
+	struct policy_files files;
+	struct arguments a = {};
+	char error[ERROR_LEN];
+	int err;
+
+	err = parse(&a, argc, argv);
+	if (err)
+		return err - 1;
+	if (policy_files_read(&files, a.files, a.n_files)) {
+		policy_files_explain(&files, stderr);
+		policy_files_free(&files);
+		return cmd_fail("apply", "nothing was applied; l7fp-tool check says more");
+	}
+	policy_files_explain(&files, stderr);
+	if (a.netns && cmd_enter_netns(a.netns)) {
+		policy_files_free(&files);
+		return EXIT_FAILED;
+	}
+	options.cgroup = a.cgroups;
+	options.n_cgroups = a.n_cgroups;
+	options.port = a.port;
+	options.dry_run = a.dry_run;
+	err = apply(files.ir, &options, &result, error, sizeof(error));
+	if (err)
+		err = cmd_fail("apply", error);
+	else if (a.json)
+		print_json(&files, &result, a.dry_run);
+	else
+		print_text(&files, &result, a.dry_run);
+	policy_files_free(&files);
+	return err;
+}
+
+static void reset_usage(FILE *out)
+{
+	fputs("usage: l7fp-tool reset [OPTION]...\n"
+	      "\n"
+	      "Take away capture, policy, listeners and clusters of this network namespace:\n"
+	      "processes connect to their destinations directly again, and the module can be\n"
+	      "unloaded. Nothing enforces the policies after that.\n"
+	      "\n"
+	      "  -n, --netns NAME   another network namespace: a name of ip netns, or a path\n"
+	      "  -a, --all          also the pins of every other network namespace, whether it\n"
+	      "                     still exists or not\n"
+	      "  -h, --help         this text\n", out);
+}
+
+int cmd_reset(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "netns", required_argument, NULL, 'n' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	const char *netns = NULL;
+	char error[ERROR_LEN];
+	bool all = false;
+	int c;
+
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "n:ah", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			netns = optarg;
+			break;
+		case 'a':
+			all = true;
+			break;
+		case 'h':
+			reset_usage(stdout);
+			return 0;
+		default:
+			reset_usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		reset_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (netns && cmd_enter_netns(netns))
+		return EXIT_FAILED;
+	if (apply_reset(error, sizeof(error)))
+		return cmd_fail("reset", error);
+	if (all && bpffs_remove_all(error, sizeof(error)))
+		return cmd_fail("reset", error);
+	return 0;
+}
