@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/hash.h>
 #include <linux/slab.h>
+#include <linux/sock_diag.h>
 #include <linux/spinlock.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -92,16 +93,16 @@ int l7fp_capture_store(struct bpf_sock_addr_kern *ctx)
 {
 	struct captured *c, *old;
 	struct sock *sk = ctx->sk;
+	u32 words[2];
 	u64 cookie;
 	int err;
 
 	if (!sk || sk->sk_kern_sock || sk->sk_type != SOCK_STREAM ||
 	    sk->sk_protocol != IPPROTO_TCP)
 		return -EPERM;
-	/* The function that makes a cookie is not for modules; bpf_get_socket_cookie() calls it. */
-	cookie = atomic64_read(&sk->sk_cookie);
-	if (!cookie)
-		return -EINVAL;
+	/* Makes a cookie where there is none; sock_gen_cookie() is not for modules. */
+	sock_diag_save_cookie(sk, words);
+	cookie = (u64)words[1] << 32 | words[0];
 	c = kmem_cache_alloc(cache, GFP_ATOMIC);
 	if (!c)
 		return -ENOMEM;

@@ -109,6 +109,7 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 {
 	int verdict;
 
+	trace_l7fp_exchange_start(x);
 	x->generation = NULL;
 	x->pub.generation = 0;
 	x->pub.method = x->request.method;
@@ -203,7 +204,8 @@ static u32 list_ops(struct l7fp_header_ops list[L7FP_OPS_LISTS],
 	return n;
 }
 
-u32 l7fp_request_ops(const struct l7fp_exchange_kern *x, struct l7fp_header_ops list[L7FP_OPS_LISTS])
+u32 l7fp_request_ops(const struct l7fp_exchange_kern *x,
+		     struct l7fp_header_ops list[L7FP_OPS_LISTS])
 {
 	return list_ops(list, x->route_cluster ? &x->route_cluster->request : NULL,
 			x->route ? &x->route->request : NULL,

@@ -143,8 +143,10 @@ int l7fp_decide_connect(struct l7fp_connection *conn, struct l7fp_net *ln);
  * (Envoy applies the most specific first), then those of kfunc calls.
  */
 #define L7FP_OPS_LISTS 3
-u32 l7fp_request_ops(const struct l7fp_exchange_kern *x, struct l7fp_header_ops list[L7FP_OPS_LISTS]);
-u32 l7fp_response_ops(const struct l7fp_exchange_kern *x, struct l7fp_header_ops list[L7FP_OPS_LISTS]);
+u32 l7fp_request_ops(const struct l7fp_exchange_kern *x,
+		     struct l7fp_header_ops list[L7FP_OPS_LISTS]);
+u32 l7fp_response_ops(const struct l7fp_exchange_kern *x,
+		      struct l7fp_header_ops list[L7FP_OPS_LISTS]);
 
 /* fields.c. Sets the path and host that @x begins with; false: 400. */
 bool l7fp_fields_init(struct l7fp_exchange_kern *x);

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include "capture.h"
 #include "exchange.h"
+#include "kfuncs.h"
 #include "match.h"
 #include "tables.h"
 
@@ -489,17 +490,15 @@ __bpf_kfunc int l7fp_timeout(struct l7fp_exchange *exchange, u32 ms)
  * l7fp_capture() - remember where a socket is about to connect
  * @ctx: context of a connect4 or connect6 program
  *
- * To be called before the program changes the address, and after
- * bpf_get_socket_cookie(): the listener that accepts the connection finds the
- * original destination by the cookie.
+ * To be called before the program changes the address.
  *
- * Return: 0; -EPERM for sockets of the kernel and for what is not TCP, -EINVAL
- * for one without a cookie, -ENOBUFS when L7FP_MAX_CAPTURED connects are under
+ * Return: 0; -EPERM for sockets of the kernel and for what is not TCP, -ENOBUFS when L7FP_MAX_CAPTURED connects are under
  * way, -ENOMEM. After an error the program must refuse the connect.
  */
-__bpf_kfunc int l7fp_capture(struct bpf_sock_addr_kern *ctx)
+__bpf_kfunc int l7fp_capture(struct bpf_sock_addr *ctx)
 {
-	return l7fp_capture_store(ctx);
+	/* As with all contexts: programs know it by its user-space type. */
+	return l7fp_capture_store((struct bpf_sock_addr_kern *)ctx);
 }
 
 __bpf_kfunc_end_defs();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/in6.h>
-#include "exchange.h"
+#include "downstream.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
