@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "document.h"
+#include "classify_rules.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+void labels_read(struct node_arena *arena, struct labels *labels, const struct node *map)
+{
+	size_t i;
+
+	labels->n = 0;
+	if (!map || map->kind != NODE_MAP || !map->n)
+		return;
+	labels->name = node_alloc(arena, map->n * sizeof(*labels->name));
+	labels->value = node_alloc(arena, map->n * sizeof(*labels->value));
+	for (i = 0; i < map->n; i++) {
+		const char *value = node_string(map->child[i]);
+
+		if (!value)
+			continue;
+		labels->name[labels->n] = map->key[i]->text;
+		labels->value[labels->n++] = value;
+	}
+}
+
+const char *labels_get(const struct labels *labels, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < labels->n; i++)
+		if (!strcmp(labels->name[i], name))
+			return labels->value[i];
+	return NULL;
+}
+
+bool labels_match(const struct labels *selector, const struct labels *labels)
+{
+	size_t i;
+
+	for (i = 0; i < selector->n; i++) {
+		const char *value = labels_get(labels, selector->name[i]);
+
+		if (!value || strcmp(value, selector->value[i]))
+			return false;
+	}
+	return true;
+}
+
+bool labels_may_match(const struct labels *selector, const struct labels *labels)
+{
+	size_t i;
+
+	for (i = 0; i < selector->n; i++) {
+		const char *value = labels_get(labels, selector->name[i]);
+
+		if (value && strcmp(value, selector->value[i]))
+			return false;
+	}
+	return true;
+}
+
+bool address_read(const char *text, struct in6_addr *address)
+{
+	uint32_t addr[4], bits;
+
+	if (!parse_address(text, false, addr, &bits))
+		return false;
+	memcpy(address, addr, sizeof(*address));
+	return true;
+}
+
+void address_print(const struct in6_addr *address, char text[INET6_ADDRSTRLEN])
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		inet_ntop(AF_INET, &address->s6_addr[12], text, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, address, text, INET6_ADDRSTRLEN);
+}
+
+int document_compare_age(const struct document *a, const struct document *b)
+{
+	const struct node *x = node_path(a->root, "metadata", "creationTimestamp", NULL);
+	const struct node *y = node_path(b->root, "metadata", "creationTimestamp", NULL);
+	int d = strcmp(x ? x->text : "", y ? y->text : "");
+
+	if (!d)
+		d = strcmp(a->name, b->name);
+	if (!d)
+		d = strcmp(a->namespace, b->namespace);
+	return d;
+}

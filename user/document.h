@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Views of documents that several translators need. */
+#ifndef _L7FP_DOCUMENT_H
+#define _L7FP_DOCUMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <netinet/in.h>
+#include "input.h"
+
+struct labels {
+	size_t n;
+	const char **name, **value;
+};
+
+/* Entries of a map of strings; others are left out. */
+void labels_read(struct node_arena *arena, struct labels *labels, const struct node *map);
+const char *labels_get(const struct labels *labels, const char *name);
+/* All of @selector are in @labels; an empty selector matches all. */
+bool labels_match(const struct labels *selector, const struct labels *labels);
+/* No label of @selector has another value in @labels: they may match. */
+bool labels_may_match(const struct labels *selector, const struct labels *labels);
+
+/* IPv4 addresses become IPv4-mapped. */
+bool address_read(const char *text, struct in6_addr *address);
+void address_print(const struct in6_addr *address, char text[INET6_ADDRSTRLEN]);
+
+/* Older first, by metadata.creationTimestamp; then by name and namespace, as Istio sorts. */
+int document_compare_age(const struct document *a, const struct document *b);
+
+#endif /* _L7FP_DOCUMENT_H */

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual hosts. One for each host and port: of VirtualServices, of services
+ * that none names, and at the end of captured addresses.
+ */
+#include "translation.h"
+#include "classify_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A host of a VirtualService. */
+struct claim {
+	struct document *document;
+	const char *host;	/* in full */
+	size_t order;
+};
+
+/* Routes of one VirtualService that are made already. */
+struct made {
+	const struct node *http;
+	const struct node *match;	/* of a rewrite; else NULL */
+	uint32_t port;			/* where the route depends on it; else 0 */
+	uint32_t route;
+};
+
+struct hosts {
+	struct translation *tr;
+	LIST(struct claim) claim;
+	LIST(struct made) made;
+};
+
+static struct ir_expr *authority_is(struct translation *tr, uint32_t op, const char *host)
+{
+	return ir_string(tr->ir, L7FP_FIELD_AUTHORITY, op, ir_strdup(tr->ir, host));
+}
+
+static size_t services_named(struct translation *tr, const char *name)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < tr->service.n; i++)
+		if (tr->service.item[i]->name && !strcmp(tr->service.item[i]->name, name))
+			n++;
+	return n;
+}
+
+static struct ir_expr *addresses_are(struct translation *tr, const struct in6_addr *address,
+				     size_t n)
+{
+	struct ir_expr **child = ir_alloc(tr->ir, (n + 1) * sizeof(struct ir_expr *));
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		uint32_t addr[4];
+
+		memcpy(addr, &address[i], sizeof(addr));
+		child[i] = ir_address_in(tr, IR_DESTINATION_IP, addr, 128);
+	}
+	return ir_or(tr->ir, child, n);
+}
+
+/*
+ * The names a client may use for a host of the cluster's domain: reviews,
+ * reviews.default, reviews.default.svc and all of it. The first depends on the
+ * client's namespace; where several services have that name it counts only
+ * with the service's own address.
+ */
+static size_t short_names(struct translation *tr, const char *host, const struct service *s,
+			  struct ir_expr **child)
+{
+	const char *suffix = node_printf(tr->docs->arena, ".svc.%s", tr->domain);
+	size_t n = strlen(host), m = strlen(suffix), c = 0;
+	const char *dot, *name, *namespace;
+
+	if (n <= m || strcmp(host + n - m, suffix) || *host == '*')
+		return 0;
+	dot = strchr(host, '.');
+	if (!dot || dot >= host + n - m || memchr(dot + 1, '.', (size_t)(host + n - m - dot - 1)))
+		return 0;
+	name = node_printf(tr->docs->arena, "%.*s", (int)(dot - host), host);
+	namespace = node_printf(tr->docs->arena, "%.*s", (int)(n - m - strlen(name) - 1), dot + 1);
+	child[c++] = authority_is(tr, L7FP_MATCH_EXACT,
+				  node_printf(tr->docs->arena, "%s.%s", name, namespace));
+	child[c++] = authority_is(tr, L7FP_MATCH_EXACT,
+				  node_printf(tr->docs->arena, "%s.%s.svc", name, namespace));
+	if (services_named(tr, name) <= 1) {
+		child[c++] = authority_is(tr, L7FP_MATCH_EXACT, name);
+	} else if (s && s->address.n) {
+		struct ir_expr *both[2] = {
+			authority_is(tr, L7FP_MATCH_EXACT, name),
+			addresses_are(tr, s->address.item, s->address.n),
+		};
+
+		child[c++] = ir_and(tr->ir, both, 2);
+	}
+	return c;
+}
+
+static struct ir_expr *host_expr(struct translation *tr, const char *host,
+				 const struct service *s, uint32_t port)
+{
+	size_t n_addresses = s ? s->address.n : 0, i, n = 0;
+	struct ir_expr **child = ir_alloc(tr->ir, (5 + n_addresses) * sizeof(struct ir_expr *));
+	struct ir_expr *both[2];
+	char text[INET6_ADDRSTRLEN];
+
+	if (*host == '*')
+		child[n++] = authority_is(tr, L7FP_MATCH_SUFFIX, host + 1);
+	else
+		child[n++] = authority_is(tr, L7FP_MATCH_EXACT, host);
+	n += short_names(tr, host, s, child + n);
+	for (i = 0; i < n_addresses; i++) {
+		address_print(&s->address.item[i], text);
+		child[n++] = authority_is(tr, L7FP_MATCH_EXACT, strchr(text, ':') ?
+					  node_printf(tr->docs->arena, "[%s]", text) : text);
+	}
+	both[0] = ir_or(tr->ir, child, n);
+	both[1] = ir_port_is(tr, port);
+	return ir_and(tr->ir, both, 2);
+}
+
+static uint32_t find_route(struct hosts *h, const struct document *d, struct node *http,
+			   size_t index, const struct node *match, uint32_t port,
+			   const char *slow)
+{
+	const struct node *rewrite = node_path(http, "rewrite", "uri", NULL);
+	struct made *m;
+	size_t i;
+
+	if (!rewrite)
+		match = NULL;
+	if (!route_depends_on_port(h->tr, d, http))
+		port = 0;
+	for (i = 0; i < h->made.n; i++) {
+		m = &h->made.item[i];
+		if (m->http == http && m->match == match && m->port == port)
+			return m->route;
+	}
+	m = list_add(h->tr, &h->made);
+	m->http = http;
+	m->match = match;
+	m->port = port;
+	m->route = route_of(h->tr, d, http, index, match, port, slow);
+	return m->route;
+}
+
+static struct ir_match *add_match(struct translation *tr, struct ir_virtual_host *host,
+				  const struct document *d, const struct node *at,
+				  const char *what)
+{
+	struct ir_match *m = &host->match[host->n_matches++];
+
+	source_of(tr, &m->source, d, at, what);
+	return m;
+}
+
+static void item_matches(struct hosts *h, struct ir_virtual_host *host, const struct document *d,
+			 struct node *http, size_t index, uint32_t port, const char *slow)
+{
+	struct node *blocks = node_get(http, "match");
+	struct translation *tr = h->tr;
+	struct ir_match *m;
+	size_t k;
+
+	if (!blocks || blocks->kind != NODE_LIST || !blocks->n) {
+		m = add_match(tr, host, d, http, node_printf(tr->docs->arena, "%s http[%zu]",
+							     d->what, index));
+		m->route = find_route(h, d, http, index, NULL, port, slow);
+		return;
+	}
+	for (k = 0; k < blocks->n; k++) {
+		struct ir_expr *e = match_expr(tr, blocks->child[k], port);
+
+		if (e->kind == IR_FALSE)
+			continue;
+		m = add_match(tr, host, d, blocks->child[k],
+			      node_printf(tr->docs->arena, "%s http[%zu].match[%zu]", d->what,
+					  index, k));
+		m->expr = e->kind == IR_TRUE ? NULL : e;
+		m->route = find_route(h, d, http, index, blocks->child[k], port, slow);
+	}
+}
+
+/* Why all of a VirtualService is for the slow path; NULL: it is not. */
+static const char *document_slow(const struct document *d)
+{
+	const struct node *export = node_path(d->root, "spec", "exportTo", NULL);
+
+	return export ? slow_reason(export) : NULL;
+}
+
+/* False when nothing of @d is for the port: as if it were not there. */
+static bool routed_host(struct hosts *h, const struct document *d, const char *name,
+			const struct service *s, uint32_t port)
+{
+	struct node *http = node_path(d->root, "spec", "http", NULL);
+	struct ir_virtual_host host = { .fallback = -1 };
+	struct translation *tr = h->tr;
+	size_t i, room = 0;
+
+	for (i = 0; i < node_count(http); i++)
+		room += 1 + node_count(node_get(http->child[i], "match"));
+	host.match = ir_alloc(tr->ir, (room + 1) * sizeof(*host.match));
+	for (i = 0; http && http->kind == NODE_LIST && i < http->n; i++)
+		item_matches(h, &host, d, http->child[i], i, port, document_slow(d));
+	if (!host.n_matches)
+		return false;
+	source_of(tr, &host.source, d, NULL, node_printf(tr->docs->arena, "%s host %s", d->what,
+							 name));
+	host.expr = host_expr(tr, name, s, port);
+	*list_add(tr, &tr->virtual_host) = host;
+	return true;
+}
+
+/* A host without routes of its own: to the service's port. */
+static void plain_host(struct translation *tr, const struct service *s,
+		       const struct service_port *p)
+{
+	const char *what = node_printf(tr->docs->arena, "%s port %u", s->document->what,
+				       p->number);
+	struct ir_virtual_host host = { .fallback = -1, .n_matches = 1 };
+
+	host.match = ir_alloc(tr->ir, sizeof(*host.match));
+	source_of(tr, &host.match->source, s->document, NULL, what);
+	source_of(tr, &host.source, s->document, NULL, what);
+	host.match->route = route_to_cluster(tr, cluster_of(tr, s, p, NULL, NULL), what);
+	host.expr = host_expr(tr, s->host, s, p->number);
+	*list_add(tr, &tr->virtual_host) = host;
+}
+
+static void service_hosts(struct hosts *h, const struct document *d, struct service *s)
+{
+	size_t i;
+
+	s->routed = true;
+	for (i = 0; i < s->port.n; i++) {
+		const struct service_port *p = &s->port.item[i];
+
+		if (p->http && !routed_host(h, d, s->host, s, p->number))
+			plain_host(h->tr, s, p);
+	}
+}
+
+bool is_for_mesh(const struct document *d)
+{
+	const struct node *gateways = node_path(d->root, "spec", "gateways", NULL);
+	size_t i;
+
+	if (!node_count(gateways))
+		return true;
+	for (i = 0; i < gateways->n; i++)
+		if (node_string(gateways->child[i]) && !strcmp(gateways->child[i]->text, "mesh"))
+			return true;
+	return false;
+}
+
+/* Exact hosts first, then the longer wildcard; of two alike the older. */
+static int compare_claims(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	bool wild_x = *x->host == '*', wild_y = *y->host == '*';
+
+	if (wild_x != wild_y)
+		return wild_x ? 1 : -1;
+	if (wild_x && strlen(x->host) != strlen(y->host))
+		return strlen(x->host) > strlen(y->host) ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static bool claimed(struct hosts *h, const struct document *d, const struct node *at,
+		    const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < h->claim.n; i++) {
+		if (strcmp(h->claim.item[i].host, host))
+			continue;
+		diag_add(h->tr->diag, DIAG_WARNING, &at->at,
+			 "the host %s belongs to %s (%s:%d), which is older; as in Istio it is not merged, and the rules here do not apply to it",
+			 host, h->claim.item[i].document->what, h->claim.item[i].document->at.file,
+			 h->claim.item[i].document->at.line);
+		(void)d;
+		return true;
+	}
+	return false;
+}
+
+static void collect_claims(struct hosts *h)
+{
+	struct translation *tr = h->tr;
+	size_t i, k;
+
+	for (i = 0; i < tr->virtual_service.n; i++) {
+		struct document *d = tr->virtual_service.item[i];
+		const struct node *hosts = node_path(d->root, "spec", "hosts", NULL);
+
+		if (!is_for_mesh(d) || !node_count(node_path(d->root, "spec", "http", NULL)))
+			continue;
+		for (k = 0; hosts && hosts->kind == NODE_LIST && k < hosts->n; k++) {
+			const char *host = node_string(hosts->child[k]);
+			struct claim *c;
+
+			if (!host)
+				continue;
+			host = host_in_full(tr, host, d->namespace);
+			if (claimed(h, d, hosts->child[k], host))
+				continue;
+			c = list_add(tr, &h->claim);
+			c->document = d;
+			c->host = host;
+			c->order = h->claim.n;
+		}
+	}
+	if (h->claim.n)
+		qsort(h->claim.item, h->claim.n, sizeof(*h->claim.item), compare_claims);
+}
+
+/* A host that is no service: Istio serves it on port 80. */
+#define UNREGISTERED_PORT 80
+
+/* Ports of the services that a wildcard covers, each once. */
+static size_t wildcard_ports(struct translation *tr, const char *pattern, uint32_t *port,
+			     size_t room)
+{
+	size_t i, k, j, n = 0;
+
+	for (i = 0; i < tr->service.n; i++) {
+		const struct service *s = tr->service.item[i];
+
+		if (!host_matches(pattern, s->host))
+			continue;
+		for (k = 0; k < s->port.n; k++) {
+			for (j = 0; j < n && port[j] != s->port.item[k].number; j++)
+				;
+			if (s->port.item[k].http && j == n && n < room)
+				port[n++] = s->port.item[k].number;
+		}
+	}
+	if (!n)
+		port[n++] = UNREGISTERED_PORT;
+	return n;
+}
+
+static void claim_hosts(struct hosts *h, const struct claim *c)
+{
+	struct translation *tr = h->tr;
+	struct service *s = registry_find(tr, c->host);
+	size_t i;
+
+	if (*c->host != '*' && s) {
+		if (!s->routed)
+			service_hosts(h, c->document, s);
+		return;
+	}
+	if (*c->host != '*') {
+		diag_add(tr->diag, DIAG_INFORMATION, &c->document->at,
+			 "no Service or ServiceEntry has the host %s: it is served on port %d only, as in Istio",
+			 c->host, UNREGISTERED_PORT);
+		routed_host(h, c->document, c->host, NULL, UNREGISTERED_PORT);
+		return;
+	}
+	for (i = 0; i < tr->service.n; i++)
+		if (!tr->service.item[i]->routed &&
+		    host_matches(c->host, tr->service.item[i]->host))
+			service_hosts(h, c->document, tr->service.item[i]);
+}
+
+static void wildcard_hosts(struct hosts *h, const struct claim *c)
+{
+	uint32_t port[65536 / 64];
+	size_t i, n;
+
+	if (*c->host != '*')
+		return;
+	n = wildcard_ports(h->tr, c->host, port, sizeof(port) / sizeof(port[0]));
+	for (i = 0; i < n; i++)
+		routed_host(h, c->document, c->host, NULL, port[i]);
+}
+
+void host_of_address(struct translation *tr, const struct in6_addr *address, size_t n,
+		     uint32_t port, uint32_t cluster)
+{
+	const char *what = node_printf(tr->docs->arena, "original destination, %s",
+				       tr->cluster.item[cluster].name);
+	struct ir_virtual_host host = { .fallback = -1, .n_matches = 1 };
+	struct ir_expr *both[2];
+
+	host.source = tr->cluster.item[cluster].source;
+	host.source.what = ir_strdup(tr->ir, what);
+	host.match = ir_alloc(tr->ir, sizeof(*host.match));
+	host.match->source = host.source;
+	host.match->route = route_to_cluster(tr, cluster, what);
+	both[0] = addresses_are(tr, address, n);
+	both[1] = ir_port_is(tr, port);
+	host.expr = ir_and(tr->ir, both, 2);
+	*list_add(tr, &tr->virtual_host) = host;
+}
+
+void hosts_build(struct translation *tr)
+{
+	struct hosts h = { .tr = tr };
+	size_t i, k;
+
+	protocols_decide(tr);
+	collect_claims(&h);
+	for (i = 0; i < h.claim.n; i++)
+		claim_hosts(&h, &h.claim.item[i]);
+	for (i = 0; i < tr->service.n; i++) {
+		const struct service *s = tr->service.item[i];
+
+		for (k = 0; !s->routed && k < s->port.n; k++)
+			if (s->port.item[k].http)
+				plain_host(tr, s, &s->port.item[k]);
+	}
+	for (i = 0; i < h.claim.n; i++)
+		wildcard_hosts(&h, &h.claim.item[i]);
+	captures_build(tr);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files translate*.c share: the services and workloads there are, the
+ * policies that concern them, and the growing IR.
+ */
+#ifndef _L7FP_TRANSLATION_H
+#define _L7FP_TRANSLATION_H
+
+#include "document.h"
+#include "ir.h"
+#include "schema.h"
+#include "translate.h"
+
+/* A growing array of @type. */
+#define LIST(type) struct { type *item; size_t n, room; }
+#define list_add(tr, list) \
+	((list)->n == (list)->room ? \
+	 (void)((list)->item = list_grow(tr, (list)->item, sizeof(*(list)->item), (list)->n, \
+					 &(list)->room)) : (void)0, \
+	 &(list)->item[(list)->n++])
+
+/* How the bytes of a port are to be understood. */
+enum port_protocol {
+	PORT_HTTP,
+	PORT_HTTP2,		/* HTTP/2 and gRPC */
+	PORT_TCP,		/* all else: bytes */
+	PORT_AUTO,		/* nothing said */
+};
+
+/* Where a service's requests can go. */
+struct endpoint {
+	struct in6_addr address;
+	uint16_t port;
+	uint32_t weight;
+	bool healthy;
+	const struct labels *labels;	/* NULL: not known */
+	const char *namespace;
+};
+
+struct service_port {
+	uint16_t number;
+	const char *name;
+	enum port_protocol protocol;
+	LIST(struct endpoint) endpoint;
+	bool http;		/* decided: a virtual host serves it */
+	bool l4_routed;		/* a VirtualService routes its connections */
+};
+
+struct service {
+	const struct document *document;
+	const char *host;		/* lower case, in full */
+	const char *name, *namespace;	/* @name: NULL of a ServiceEntry */
+	const char *slow;		/* why its endpoints are not known; NULL */
+	struct labels selector;
+	LIST(struct in6_addr) address;
+	LIST(struct service_port) port;
+	bool routed;			/* a VirtualService has its host */
+};
+
+/* Labels of an address. */
+struct workload {
+	struct in6_addr address;
+	const char *namespace;
+	struct labels labels;
+	bool ready;
+};
+
+/* A document that decides about requests to workloads. */
+struct guard {
+	struct document *document;
+	struct node *spec;
+	const char *namespace;		/* NULL: every one */
+	struct labels selector;
+	const struct service *service;	/* only requests to it, if set */
+	bool is_policy;			/* an AuthorizationPolicy; else @reason */
+	bool deny, custom;
+	bool http;			/* looks at what only HTTP has */
+	bool destination_ip;
+	const char *reason;
+	uint32_t first_rule;		/* index in struct ir.rule */
+};
+
+struct cluster_key {
+	const struct service *service;
+	const struct service_port *port;
+	const char *subset;
+};
+
+struct translation {
+	struct ir *ir;
+	struct documents *docs;
+	struct diagnostics *diag;
+	LIST(struct service *) service;
+	LIST(struct workload) workload;	/* sorted by address */
+	LIST(struct document *) virtual_service, destination_rule;
+	LIST(struct guard) guard;
+	LIST(struct ir_route) route;
+	LIST(struct ir_virtual_host) virtual_host;
+	LIST(struct ir_authorization) authorization;
+	LIST(uint64_t *) authorization_key;	/* see translate_guard.c */
+	LIST(struct ir_source) rule;
+	LIST(struct ir_cluster) cluster;
+	LIST(const char *) cluster_slow;	/* of each cluster: why, or NULL */
+	LIST(struct ir_capture) capture;
+	size_t n_default_lb;
+	void *applicable;		/* room for one entry a guard */
+	const char *root_namespace, *domain;
+};
+
+void *list_grow(struct translation *tr, void *item, size_t size, size_t n, size_t *room);
+void source_of(struct translation *tr, struct ir_source *source, const struct document *d,
+	       const struct node *at, const char *what);
+char *ir_printf(struct ir *ir, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* ir_unknown() with a copy of @reason. */
+struct ir_expr *unknown(struct translation *tr, const char *reason);
+struct ir_expr *ir_port_is(struct translation *tr, uint32_t port);
+struct ir_expr *ir_address_in(struct translation *tr, enum ir_expr_kind kind,
+			      const uint32_t addr[4], uint32_t bits);
+
+/* translate_registry.c: services and workloads. */
+void registry_build(struct translation *tr);
+/* The service of a host in full; NULL: none. */
+struct service *registry_find(struct translation *tr, const char *host);
+struct service_port *service_port_find(struct service *s, uint32_t number);
+/* A host as a document of @namespace writes it, in full and in lower case. */
+const char *host_in_full(struct translation *tr, const char *host, const char *namespace);
+bool host_matches(const char *pattern, const char *host);
+const struct workload *workload_find(struct translation *tr, const struct in6_addr *address);
+
+/* translate_cluster.c */
+uint32_t cluster_of(struct translation *tr, const struct service *s, const struct service_port *p,
+		    const char *subset, const struct node *at);
+/* One without endpoints: everything that goes there is refused. */
+uint32_t cluster_empty(struct translation *tr, const char *name, const struct node *at,
+		       const struct document *d);
+/* Of one endpoint, for connections that name its address. */
+uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
+			     const struct service_port *p, const struct endpoint *e);
+
+/* translate_guard.c: which policies concern an endpoint. */
+void guards_build(struct translation *tr);
+/* Set of the authorizations of @e, as indexes; appended to @list where new. */
+void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
+		       const struct labels *subset, struct ir_cluster *cluster);
+
+enum static_decision {
+	DECIDED_ALLOW,
+	DECIDED_DENY,
+	UNDECIDED,
+};
+
+/* What can be said of all connections to @p without looking at any. */
+enum static_decision decide_port(struct translation *tr, const struct service *s,
+				 struct service_port *p, bool tcp, const char **by);
+/* A guard that looks at HTTP concerns an endpoint of @p. */
+bool port_has_http_guard(struct translation *tr, const struct service *s,
+			 const struct service_port *p);
+
+/* translate_authorization.c: conditions of a rule. */
+struct authorization_view {
+	uint32_t port;			/* of the destination workload */
+	const struct in6_addr *address;	/* likewise */
+	bool tcp;			/* only what a connection has */
+	bool deny;
+};
+
+struct ir_expr *authorization_expr(struct translation *tr, const struct node *rule,
+				   const struct authorization_view *view);
+
+/* translate_match.c: conditions of a route. */
+struct ir_expr *match_expr(struct translation *tr, struct node *match, uint32_t port);
+struct ir_expr *string_expr(struct translation *tr, uint32_t field, uint32_t flags,
+			    const struct node *string_match);
+/* The field of a header, with its slot; @unknown when there are too many slots. */
+bool header_field(struct translation *tr, const char *name, uint32_t *field);
+
+/* translate_route.c: what is done with a request. */
+uint32_t route_of(struct translation *tr, const struct document *d, struct node *http,
+		  size_t index, const struct node *match, uint32_t port, const char *slow);
+/* The route is another one for another port of the request. */
+bool route_depends_on_port(struct translation *tr, const struct document *d,
+			   const struct node *http);
+uint32_t route_to_cluster(struct translation *tr, uint32_t cluster, const char *what);
+uint32_t route_slow_path(struct translation *tr, const struct document *d,
+			 const struct node *at, const char *what, const char *reason);
+
+/* translate_host.c: virtual hosts. */
+void hosts_build(struct translation *tr);
+/* Those that know a request by where it was going, at the end of the list. */
+void host_of_address(struct translation *tr, const struct in6_addr *address, size_t n,
+		     uint32_t port, uint32_t cluster);
+
+/* translate_capture.c: protocols of ports, and what is captured. */
+void protocols_decide(struct translation *tr);
+void captures_build(struct translation *tr);
+/* A VirtualService for sidecars, as against ingress gateways. */
+bool is_for_mesh(const struct document *d);
+
+/* First node of @n's subtree that the kernel cannot do; NULL: none. */
+const char *slow_reason(const struct node *n);
+
+#endif /* _L7FP_TRANSLATION_H */
