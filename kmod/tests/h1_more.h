@@ -34,6 +34,7 @@ static u8 *h1_make(const char *start, u32 len, u32 n_headers)
 static const char *h1_limit_run(enum h1_kind kind, const char *start, u32 len, u32 n_headers,
 				int want, struct l7fp_h1_head *h)
 {
+	u32 limit = kind == H1_TRAILERS ? L7FP_MAX_TRAILERS : L7FP_MAX_HEAD;
 	struct h1_case c = { .kind = kind, .to = L7FP_METHOD_GET };
 	const char *wrong = NULL;
 	u8 *buf = h1_make(start, len, n_headers);
@@ -51,6 +52,10 @@ static const char *h1_limit_run(enum h1_kind kind, const char *start, u32 len, u
 	}
 	if (!wrong && n != want)
 		wrong = "result of the parts";
+	/* as soon as no more bytes may come, not when one more has */
+	scan = 0;
+	if (!wrong && len > limit && h1_parse(&c, h, buf, limit, &scan) != want)
+		wrong = "result at the limit";
 	test_free(buf);
 	return wrong;
 }
