@@ -142,7 +142,7 @@ static void unknown_field(struct checking *c, const struct schema_object *object
 	size_t used = 0;
 
 	for (f = object->field; f->type != SCHEMA_END; f++) {
-		if (distance(key->text, f->name) <= 2 && strlen(f->name) > 2) {
+		if (2 * distance(key->text, f->name) < strlen(f->name)) {
 			invalid(value, node_printf(c->arena,
 						   "unknown field \"%.100s\"; did you mean \"%s\"?",
 						   key->text, f->name));

@@ -390,6 +390,10 @@ OBJECT(workload_entry,
 	INT("weight", 0, MAX_U32, K),
 	STR("serviceAccount", N("an identity; it is for mutual TLS")));
 
+/* Of the networking API; those of security and DestinationRule say matchLabels. */
+OBJECT(entry_selector,
+	STRMAP("labels", K));
+
 OBJECT(service_entry,
 	STRS("hosts", K),
 	STRS("addresses", KR("addresses; prefixes: slow path")),
@@ -397,7 +401,7 @@ OBJECT(service_entry,
 	ENUM("location", location),
 	ENUM("resolution", resolution),
 	OBJS("endpoints", workload_entry, K),
-	OBJ("workloadSelector", workload_selector,
+	OBJ("workloadSelector", entry_selector,
 	    S("workloads are not selected as endpoints yet")),
 	STRS("exportTo", KR("\"*\"; others: slow path")),
 	STRS("subjectAltNames", S(NO_TLS)));
