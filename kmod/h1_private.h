@@ -44,14 +44,14 @@ static __always_inline bool same64(const u8 *p, const char *s)
 {
 	u64 want = l7fp_load64(s);
 
-	return (l7fp_load64(p) | (want & (ONES * 0x40)) >> 1) == want;
+	return (l7fp_load64(p) | (want & 0x4040404040404040ULL) >> 1) == want;
 }
 
 static __always_inline bool same32(const u8 *p, const char *s)
 {
 	u32 want = l7fp_load32(s);
 
-	return (l7fp_load32(p) | (want & (u32)(ONES * 0x40)) >> 1) == want;
+	return (l7fp_load32(p) | (want & 0x40404040U) >> 1) == want;
 }
 
 static __always_inline bool equals(const u8 *p, const char *s, u32 len)
