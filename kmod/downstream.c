@@ -32,10 +32,17 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	LIST_HEAD(closing);
 
 	lockdep_assert_held(&d->lock);
-	list_splice_init(&d->closing, &closing);
-	d->connect_to = NULL;
+	if (in_serving_softirq() && (connect_to || close || !list_empty(&d->closing))) {
+		/* All of that sleeps. */
+		d->port.ops->defer(&d->port);
+		connect_to = NULL;
+		close = false;
+	} else {
+		list_splice_init(&d->closing, &closing);
+		d->connect_to = NULL;
+		d->close_now = false;
+	}
 	d->port.dirty = false;
-	d->close_now = false;
 	if (d->upstream && d->upstream->port.dirty) {
 		u = d->upstream;
 		u->port.dirty = false;
@@ -162,6 +169,16 @@ static void downstream_timer(struct l7fp_port *port)
 	l7fp_port_put(port);
 }
 
+static void downstream_deferred(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+}
+
 static void downstream_free(struct l7fp_port *port)
 {
 	struct l7fp_downstream *d = downstream_of(port);
@@ -180,6 +197,7 @@ static const struct l7fp_port_events downstream_events = {
 	.error = downstream_error,
 	.writable = downstream_writable,
 	.timer = downstream_timer,
+	.deferred = downstream_deferred,
 	.free = downstream_free,
 };
 

@@ -74,7 +74,10 @@ static bool upstream_drop_idle(struct l7fp_upstream *u)
 		endpoint->n_idle--;
 	}
 	spin_unlock_bh(&endpoint->lock);
-	if (idle)
+	/* Closing sleeps; @u is on nobody's list until then. */
+	if (idle && in_serving_softirq())
+		u->port.ops->defer(&u->port);
+	else if (idle)
 		upstream_close(u, false);
 	return idle;
 }
@@ -202,6 +205,12 @@ static void upstream_writable(struct l7fp_port *port)
 	upstream_leave(d);
 }
 
+/* Taken from its pool in softirq. */
+static void upstream_deferred(struct l7fp_port *port)
+{
+	upstream_close(container_of(port, struct l7fp_upstream, port), false);
+}
+
 static void upstream_free(struct l7fp_port *port)
 {
 	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
@@ -224,6 +233,7 @@ static const struct l7fp_port_events upstream_events = {
 	.error = upstream_error,
 	.writable = upstream_writable,
 	.timer = upstream_timer,
+	.deferred = upstream_deferred,
 	.free = upstream_free,
 };
 

@@ -15,7 +15,7 @@
 /* Linear memory is taken in pieces of at least this size. */
 #define ROOM_MIN	512
 
-struct workqueue_struct *l7fp_port_wq, *l7fp_free_wq;
+struct workqueue_struct *l7fp_port_wq, *l7fp_bh_wq, *l7fp_free_wq;
 
 /* Memory for linear output; used with bottom halves off. */
 static DEFINE_PER_CPU(struct page_frag_cache, port_frags);
@@ -56,6 +56,7 @@ void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
 	port->tx = port->tx_inline;
 	port->tx_cap = L7FP_TX_INLINE;
 	port->last_activity = jiffies;
+	ops->init(port);
 	atomic_inc(&ln->n_ports);
 }
 
@@ -332,12 +333,18 @@ int l7fp_port_module_init(void)
 	l7fp_port_wq = alloc_workqueue("l7fp", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!l7fp_port_wq)
 		return -ENOMEM;
+	l7fp_bh_wq = alloc_workqueue("l7fp_bh", WQ_BH, 0);
+	if (!l7fp_bh_wq)
+		goto destroy_port;
 	l7fp_free_wq = alloc_workqueue("l7fp_free", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!l7fp_free_wq) {
-		destroy_workqueue(l7fp_port_wq);
-		return -ENOMEM;
-	}
+	if (!l7fp_free_wq)
+		goto destroy_bh;
 	return 0;
+destroy_bh:
+	destroy_workqueue(l7fp_bh_wq);
+destroy_port:
+	destroy_workqueue(l7fp_port_wq);
+	return -ENOMEM;
 }
 
 void l7fp_port_module_uninit(void)
@@ -345,6 +352,7 @@ void l7fp_port_module_uninit(void)
 	int cpu;
 
 	destroy_workqueue(l7fp_free_wq);
+	destroy_workqueue(l7fp_bh_wq);
 	destroy_workqueue(l7fp_port_wq);
 	for_each_possible_cpu(cpu) {
 		struct page_frag_cache *nc = per_cpu_ptr(&port_frags, cpu);

@@ -13,7 +13,9 @@
  * - Output never sleeps: l7fp_port_send() and its companions append to a queue.
  *   ->flush() moves it to the socket; the engine calls it with no lock held.
  * - No engine lock is held across a call into a socket.
- * - Events come without locks, in process context, for one port one at a time.
+ * - Events come without locks, for one port one at a time. They may come in
+ *   softirq: what has to sleep (connecting, closing, FIN) is put off to the
+ *   port's work with l7fp_port_defer(), whose event is ->deferred().
  */
 #ifndef _L7FP_PORT_H
 #define _L7FP_PORT_H
@@ -35,10 +37,14 @@
 struct l7fp_port;
 
 struct l7fp_port_ops {
+	/* Before anything else. */
+	void (*init)(struct l7fp_port *port);
 	/* Input may go on after it blocked. Any context. */
 	void (*read)(struct l7fp_port *port);
-	/* Sends what is queued. Process context, no engine lock. */
+	/* Sends what is queued. No engine lock. */
 	void (*flush)(struct l7fp_port *port);
+	/* Queues the work that calls ->deferred() in process context. Any context. */
+	void (*defer)(struct l7fp_port *port);
 	/*
 	 * Ends the connection: no event follows but the one that runs. @reset: tell
 	 * the peer that it failed. Process context, no engine lock.
@@ -59,6 +65,8 @@ struct l7fp_port_events {
 	void (*writable)(struct l7fp_port *port);
 	/* l7fp_port_arm() ran out. */
 	void (*timer)(struct l7fp_port *port);
+	/* What could not be done in softirq is due. Process context. */
+	void (*deferred)(struct l7fp_port *port);
 	/* The last reference is gone: free the owner. Process context. */
 	void (*free)(struct l7fp_port *port);
 };
@@ -75,6 +83,9 @@ enum l7fp_port_flag {
 	L7FP_PORT_FIN_SENT,
 	L7FP_PORT_TIMER,
 	L7FP_PORT_SPACE,		/* the socket has room again */
+	L7FP_PORT_DEFERRED,		/* ->deferred() is due */
+	L7FP_PORT_RUNNING,		/* an event runs */
+	L7FP_PORT_RUN_AGAIN,		/* and another one is due */
 };
 
 /**
@@ -94,7 +105,8 @@ struct l7fp_port {
 	struct socket *sock;
 	unsigned long flags;
 	refcount_t refs;
-	struct work_struct work;
+	struct work_struct work;	/* process context */
+	struct work_struct bh_work;	/* softirq: the way of a plain TCP socket's bytes */
 	struct work_struct free_work;
 	struct timer_list timer;
 	unsigned long last_activity;	/* jiffies */
@@ -110,6 +122,7 @@ struct l7fp_port {
 	u32 rx_n;
 	struct bio_vec *rx;
 	bool dirty;
+	bool softirq;			/* the transport runs in softirq */
 	u64 rx_total, tx_total;
 
 	void (*saved_data_ready)(struct sock *sk);
@@ -153,6 +166,6 @@ void l7fp_port_purge(struct l7fp_port *port);
 
 int l7fp_port_module_init(void);
 void l7fp_port_module_uninit(void);
-extern struct workqueue_struct *l7fp_port_wq, *l7fp_free_wq;
+extern struct workqueue_struct *l7fp_port_wq, *l7fp_bh_wq, *l7fp_free_wq;
 
 #endif /* _L7FP_PORT_H */

@@ -2,11 +2,15 @@
 /*
  * Wire ports: TCP sockets that the module owns and pumps.
  *
- * The socket's callbacks only queue the port's work; the work takes what the
- * socket has (page references, no copy), lets go of the socket's lock, and
- * pushes it to the engine. So no engine lock is ever taken under a socket's.
+ * The socket's callbacks only queue work; the work takes what the socket has
+ * (page references, no copy), lets go of the socket's lock, and pushes it to
+ * the engine. So no engine lock is ever taken under a socket's.
  *
- * Each port has one work item, so its events never run at the same time.
+ * A plain TCP socket is read and written in softirq, on the CPU where its
+ * packets arrived: a request then passes from the sender's system call to the
+ * receiver's queue with no thread in between. What sleeps, and every other
+ * kind of socket, goes through a work item in process context. Both may be
+ * queued; L7FP_PORT_RUNNING makes one of them run at a time.
  */
 #include <linux/mm.h>
 #include <linux/net.h>
@@ -20,6 +24,14 @@
 
 /* The callbacks run in softirq under sk_callback_lock or with the socket locked. */
 
+static void wire_schedule(struct l7fp_port *port)
+{
+	if (port->softirq)
+		queue_work(l7fp_bh_wq, &port->bh_work);
+	else
+		queue_work(l7fp_port_wq, &port->work);
+}
+
 static void wire_queue(struct sock *sk)
 {
 	struct l7fp_port *port;
@@ -27,7 +39,7 @@ static void wire_queue(struct sock *sk)
 	read_lock_bh(&sk->sk_callback_lock);
 	port = sk->sk_user_data;
 	if (port)
-		queue_work(l7fp_port_wq, &port->work);
+		wire_schedule(port);
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
@@ -50,7 +62,7 @@ static void wire_write_space(struct sock *sk)
 	if (port && sk_stream_is_writeable(sk)) {
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 		set_bit(L7FP_PORT_SPACE, &port->flags);
-		queue_work(l7fp_port_wq, &port->work);
+		wire_schedule(port);
 	}
 	read_unlock_bh(&sk->sk_callback_lock);
 }
@@ -77,7 +89,7 @@ static int take_linear(struct wire_take *take, const u8 *data, u32 len)
 
 	if (take->n == L7FP_RX_VECS)
 		return -ENOBUFS;
-	page = alloc_pages(GFP_KERNEL | __GFP_COMP | __GFP_NOWARN, get_order(len));
+	page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(len));
 	if (!page)
 		return -ENOMEM;
 	memcpy(page_address(page), data, len);
@@ -202,15 +214,45 @@ struct wire_state {
 	int err;
 };
 
-static void wire_take(struct l7fp_port *port, struct wire_take *take, struct wire_state *state)
+/*
+ * The socket's lock, in softirq or in process context. False in softirq when a
+ * process holds it: then the work in process context takes over.
+ */
+static bool wire_lock(struct l7fp_port *port, bool softirq)
+{
+	struct sock *sk = port->sock->sk;
+
+	if (!softirq) {
+		lock_sock(sk);
+		return true;
+	}
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		return true;
+	bh_unlock_sock(sk);
+	return false;
+}
+
+static void wire_unlock(struct l7fp_port *port, bool softirq)
+{
+	if (softirq)
+		bh_unlock_sock(port->sock->sk);
+	else
+		release_sock(port->sock->sk);
+}
+
+/* False when the socket's lock could not be had in softirq. */
+static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wire_state *state,
+		      bool softirq)
 {
 	struct sock *sk = port->sock->sk;
 	read_descriptor_t desc = { .arg.data = take, .count = 1 };
 
 	take->n = 0;
 	take->bytes = 0;
-	memset(state, 0, sizeof(*state));
-	lock_sock(sk);
+	*state = (struct wire_state){};
+	if (!wire_lock(port, softirq))
+		return false;
 	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_SYN_SENT &&
 	    sk->sk_state != TCP_SYN_RECV) {
 		int n = port->sock->ops->read_sock(sk, &desc, wire_actor);
@@ -226,8 +268,9 @@ static void wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 		state->eof = true;
 	}
 	if (sk->sk_err)
-		state->err = sk->sk_err > 0 ? -sk->sk_err : sk->sk_err;
-	release_sock(sk);
+		state->err = -abs(sk->sk_err);
+	wire_unlock(port, softirq);
+	return true;
 }
 
 /* Gives ranges to the engine; keeps what it did not consume. True when all went. */
@@ -252,7 +295,7 @@ static bool wire_push(struct l7fp_port *port, struct bio_vec *v, u32 n)
 	}
 	/* The last @left ranges are whole or partial: keep them. */
 	if (!port->rx)
-		port->rx = kmalloc_array(L7FP_RX_VECS, sizeof(*v), GFP_KERNEL);
+		port->rx = kmalloc_array(L7FP_RX_VECS, sizeof(*v), GFP_ATOMIC);
 	if (!port->rx) {
 		for (i = n - left; i < n; i++)
 			put_page(v[i].bv_page);
@@ -288,7 +331,7 @@ static int wire_error(struct l7fp_port *port)
 	       !test_bit(L7FP_PORT_FIN_SENT, &port->flags) ? -ECONNRESET : 0;
 }
 
-static void wire_read(struct l7fp_port *port)
+static void wire_read(struct l7fp_port *port, bool softirq)
 {
 	struct wire_state state;
 	struct wire_take take;
@@ -306,7 +349,10 @@ static void wire_read(struct l7fp_port *port)
 			if (wire_ended(port))
 				return;
 		}
-		wire_take(port, &take, &state);
+		if (!wire_take(port, &take, &state, softirq)) {
+			queue_work(l7fp_port_wq, &port->work);
+			return;
+		}
 		if (take.bytes) {
 			port->last_activity = jiffies;
 			port->rx_total += take.bytes;
@@ -323,6 +369,10 @@ static void wire_read(struct l7fp_port *port)
 			wire_fail(port, state.err);
 			return;
 		}
+		if (state.urgent && softirq) {
+			queue_work(l7fp_port_wq, &port->work);
+			return;
+		}
 		if (state.urgent) {
 			wire_skip_urgent(port);
 			continue;
@@ -331,13 +381,14 @@ static void wire_read(struct l7fp_port *port)
 			port->events->eof(port);
 		return;
 	}
+	/* Much to read: a thread can be preempted. */
 	queue_work(l7fp_port_wq, &port->work);
 }
 
-static void wire_work(struct work_struct *work)
+static void wire_events(struct l7fp_port *port, bool softirq)
 {
-	struct l7fp_port *port = container_of(work, struct l7fp_port, work);
-
+	if (!softirq && test_and_clear_bit(L7FP_PORT_DEFERRED, &port->flags))
+		port->events->deferred(port);
 	if (wire_ended(port))
 		return;
 	if (test_bit(L7FP_PORT_CONNECTING, &port->flags)) {
@@ -356,17 +407,56 @@ static void wire_work(struct work_struct *work)
 	if (test_and_clear_bit(L7FP_PORT_SPACE, &port->flags))
 		l7fp_wire_ops.flush(port);
 	if (!test_bit(L7FP_PORT_CONNECTING, &port->flags))
-		wire_read(port);
+		wire_read(port, softirq);
+}
+
+/* One event at a time: whoever comes second leaves its wish behind. */
+static void wire_run(struct l7fp_port *port, bool softirq)
+{
+	set_bit(L7FP_PORT_RUN_AGAIN, &port->flags);
+	/* Pairs with the one behind clear_bit_unlock(): one of us sees the other. */
+	smp_mb__after_atomic();
+	while (test_bit(L7FP_PORT_RUN_AGAIN, &port->flags) &&
+	       !test_and_set_bit_lock(L7FP_PORT_RUNNING, &port->flags)) {
+		clear_bit(L7FP_PORT_RUN_AGAIN, &port->flags);
+		/* What came before the wish was left is seen by this round. */
+		smp_mb__after_atomic();
+		wire_events(port, softirq);
+		clear_bit_unlock(L7FP_PORT_RUNNING, &port->flags);
+		/* Pairs with the first one: a wish left meanwhile is seen. */
+		smp_mb__after_atomic();
+	}
+	/* Softirq cannot do what sleeps, and its round may have swallowed that wish. */
+	if (softirq && test_bit(L7FP_PORT_DEFERRED, &port->flags))
+		queue_work(l7fp_port_wq, &port->work);
+}
+
+static void wire_work(struct work_struct *work)
+{
+	wire_run(container_of(work, struct l7fp_port, work), false);
+}
+
+static void wire_bh_work(struct work_struct *work)
+{
+	wire_run(container_of(work, struct l7fp_port, bh_work), true);
 }
 
 static void wire_request_read(struct l7fp_port *port)
 {
+	wire_schedule(port);
+}
+
+static void wire_defer(struct l7fp_port *port)
+{
+	set_bit(L7FP_PORT_DEFERRED, &port->flags);
 	queue_work(l7fp_port_wq, &port->work);
 }
 
 static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes, bool more)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
+	struct sock *sk = port->sock->sk;
+	int sent;
 
 	/* Small output is copied by TCP into pages of its own: cheaper than references. */
 	if (bytes > 1024)
@@ -374,7 +464,17 @@ static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes
 	if (more)
 		msg.msg_flags |= MSG_MORE;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, v, n, bytes);
-	return sock_sendmsg(port->sock, &msg);
+	if (!in_serving_softirq())
+		return sock_sendmsg(port->sock, &msg);
+	if (!port->softirq || !wire_lock(port, true))
+		return -EBUSY;
+	/* Nothing below sleeps: no time to wait, and memory by GFP_ATOMIC. */
+	sk->sk_allocation = GFP_ATOMIC;
+	sent = tcp_sendmsg_locked(sk, &msg, bytes);
+	sk->sk_allocation = GFP_KERNEL;
+	wire_unlock(port, true);
+	/* For want of room or of memory: only a thread can wait for the latter. */
+	return sent == -EAGAIN ? -EBUSY : sent;
 }
 
 static void wire_flush_once(struct l7fp_port *port)
@@ -388,10 +488,15 @@ static void wire_flush_once(struct l7fp_port *port)
 		sent = wire_send(port, v, n, bytes, more);
 		if (sent == -EAGAIN)
 			return;
+		if (sent == -EBUSY) {
+			set_bit(L7FP_PORT_SPACE, &port->flags);
+			queue_work(l7fp_port_wq, &port->work);
+			return;
+		}
 		if (sent < 0) {
 			/* The reader's side reports it: errors are events of the work. */
 			l7fp_port_purge(port);
-			queue_work(l7fp_port_wq, &port->work);
+			wire_schedule(port);
 			return;
 		}
 		port->last_activity = jiffies;
@@ -399,9 +504,14 @@ static void wire_flush_once(struct l7fp_port *port)
 		if (sent < bytes)
 			continue;
 	}
-	if (test_bit(L7FP_PORT_TX_FIN, &port->flags) &&
-	    !test_and_set_bit(L7FP_PORT_FIN_SENT, &port->flags))
+	if (!test_bit(L7FP_PORT_TX_FIN, &port->flags))
+		return;
+	if (in_serving_softirq()) {
+		set_bit(L7FP_PORT_SPACE, &port->flags);
+		queue_work(l7fp_port_wq, &port->work);
+	} else if (!test_and_set_bit(L7FP_PORT_FIN_SENT, &port->flags)) {
 		kernel_sock_shutdown(port->sock, SHUT_WR);
+	}
 }
 
 static void wire_flush(struct l7fp_port *port)
@@ -462,7 +572,9 @@ static void wire_release(struct l7fp_port *port)
 	if (!port->sock)
 		return;
 	wire_detach(port);
-	cancel_work_sync(&port->work);
+	/* Each may queue the other one. */
+	disable_work_sync(&port->bh_work);
+	disable_work_sync(&port->work);
 	sock_release(port->sock);
 	port->sock = NULL;
 	for (i = 0; i < port->rx_n; i++)
@@ -471,11 +583,19 @@ static void wire_release(struct l7fp_port *port)
 	port->rx = NULL;
 }
 
+static void wire_init(struct l7fp_port *port)
+{
+	INIT_WORK(&port->work, wire_work);
+	INIT_WORK(&port->bh_work, wire_bh_work);
+}
+
 const struct l7fp_port_ops l7fp_wire_ops = {
 	.read = wire_request_read,
 	.flush = wire_flush,
+	.defer = wire_defer,
 	.close = wire_close,
 	.release = wire_release,
+	.init = wire_init,
 };
 
 static void wire_hook(struct l7fp_port *port)
@@ -491,24 +611,23 @@ static void wire_hook(struct l7fp_port *port)
 	sk->sk_data_ready = wire_data_ready;
 	sk->sk_write_space = wire_write_space;
 	sk->sk_state_change = wire_state_change;
-	/* A kernel thread's page fragments are shared; the socket has its own. */
+	/* A task's page fragments are not softirq's; the socket has its own. */
 	sk->sk_use_task_frag = false;
+	port->softirq = port->sock->ops->read_sock == tcp_read_sock && !sk->sk_memcg;
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 
 void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock)
 {
-	INIT_WORK(&port->work, wire_work);
 	port->sock = sock;
 	wire_hook(port);
-	queue_work(l7fp_port_wq, &port->work);
+	wire_schedule(port);
 }
 
 int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address)
 {
 	int err;
 
-	INIT_WORK(&port->work, wire_work);
 	err = sock_create_kern(port->ln->net, address->ss_family, SOCK_STREAM, IPPROTO_TCP,
 			       &port->sock);
 	if (err) {
@@ -521,6 +640,6 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 	if (err && err != -EINPROGRESS)
 		return err;
 	if (!err)
-		queue_work(l7fp_port_wq, &port->work);
+		wire_schedule(port);
 	return 0;
 }
