@@ -33,6 +33,8 @@ struct evaluation {
 	struct ir_decision *decision;
 	char *path;		/* with the query */
 	size_t path_len, query;	/* the query begins at @query, or that is @path_len */
+	bool has_host;		/* HTTP/1.0 may go without */
+	bool https;		/* the target says so */
 	char *host, *authority;	/* Host as forwarded; lower case without the port */
 	const struct ir_route *route;
 	const struct ir_weighted *weighted;
@@ -70,52 +72,102 @@ static size_t request_ops(const struct evaluation *e, const struct ir_header_ops
 	return n;
 }
 
+static bool is_token(const char *token, size_t len, const char *name)
+{
+	return strlen(name) == len && !strncasecmp(token, name, len);
+}
+
 /*
- * The value of a header after the changes; several lines are joined with
- * commas. Sets @joined to what must be freed.
+ * Goes through the options of Connection. True when one of them is @name, or,
+ * for NULL, when one is none of those that the engine knows: only then the
+ * headers that it names are looked at.
  */
-static struct text header_value(const struct evaluation *e, const char *name, char **joined)
+static bool connection_lists(const struct ir_request *request, const char *name)
+{
+	static const char separators[] = ", \t";
+
+	for (size_t i = 0; i < request->n_headers; i++) {
+		const char *p = request->header[i].value;
+
+		if (strcasecmp(request->header[i].name, "connection"))
+			continue;
+		for (p += strspn(p, separators); *p; p += strspn(p, separators)) {
+			size_t len = strcspn(p, separators);
+
+			if (name ? is_token(p, len, name) :
+			    !is_token(p, len, "close") && !is_token(p, len, "keep-alive") &&
+			    !is_token(p, len, "upgrade") && !is_token(p, len, "te"))
+				return true;
+			p += len;
+		}
+	}
+	return false;
+}
+
+/* Lines of one header, joined with commas. */
+struct lines {
+	char *value;
+	size_t len;
+	bool present;
+};
+
+static void add_line(struct lines *lines, const char *value)
+{
+	if (lines->present)
+		append(&lines->value, &lines->len, ",", 1);
+	append(&lines->value, &lines->len, value, strlen(value));
+	lines->present = true;
+}
+
+/* The lines of a header as they are forwarded. The caller frees the value. */
+static struct lines header_lines(const struct evaluation *e, const char *name)
 {
 	const struct ir_header_ops *list[2];
-	size_t lists = request_ops(e, list), len = 0;
-	bool present = false;
-	char *value = NULL;
+	size_t n_lists = request_ops(e, list);
+	struct lines lines = { 0 };
 
-	if (!strcasecmp(name, "host")) {
-		append(&value, &len, e->host, strlen(e->host));
-		present = true;
-	}
-	for (size_t i = 0; i < e->request->n_headers; i++) {
-		const struct ir_header *h = &e->request->header[i];
-
-		if (strcasecmp(h->name, name))
-			continue;
-		if (present)
-			append(&value, &len, ",", 1);
-		append(&value, &len, h->value, strlen(h->value));
-		present = true;
-	}
-	for (size_t i = 0; i < lists; i++) {
+	/* What Connection names is for this hop only. */
+	if (!connection_lists(e->request, NULL) || !connection_lists(e->request, name))
+		for (size_t i = 0; i < e->request->n_headers; i++)
+			if (!strcasecmp(e->request->header[i].name, name))
+				add_line(&lines, e->request->header[i].value);
+	/* The engine adds it where there is none. */
+	if (!lines.present && !strcasecmp(name, "x-forwarded-proto"))
+		add_line(&lines, "http");
+	for (size_t i = 0; i < n_lists; i++) {
 		for (size_t j = 0; j < list[i]->n; j++) {
 			const struct ir_header_op *op = &list[i]->op[j];
 
 			if (strcasecmp(op->name, name))
 				continue;
 			if (op->kind != L7FP_HEADER_ADD) {
-				present = false;
-				len = 0;
+				lines.present = false;
+				lines.len = 0;
 			}
-			if (op->kind == L7FP_HEADER_REMOVE)
-				continue;
-			if (present)
-				append(&value, &len, ",", 1);
-			append(&value, &len, op->value, strlen(op->value));
-			present = true;
+			if (op->kind != L7FP_HEADER_REMOVE)
+				add_line(&lines, op->value ? op->value : "");
 		}
 	}
+	return lines;
+}
+
+/* A slot that is a header; @joined holds the value of one that had to be made. */
+static struct text header_value(const struct evaluation *e, const char *name, char **joined)
+{
+	struct lines lines;
+
+	if (!strcmp(name, ":path"))
+		return (struct text){ e->path_len ? e->path : NULL, e->path_len };
+	if (!strcmp(name, ":authority") || !strcmp(name, "host"))
+		return (struct text){ e->has_host ? e->host : NULL, strlen(e->host) };
+	if (!strcmp(name, ":method"))
+		return (struct text){ e->request->method, strlen(e->request->method) };
+	if (!strcmp(name, ":scheme"))
+		return e->https ? (struct text){ "https", 5 } : (struct text){ "http", 4 };
+	lines = header_lines(e, name);
 	free(*joined);
-	*joined = value;
-	return (struct text){ present ? value : NULL, len };
+	*joined = lines.value;
+	return (struct text){ lines.present ? lines.value : NULL, lines.len };
 }
 
 static struct text field_value(struct evaluation *e, uint32_t field)
@@ -127,11 +179,11 @@ static struct text field_value(struct evaluation *e, uint32_t field)
 	case L7FP_FIELD_PATH:
 		return (struct text){ e->path, e->query };
 	case L7FP_FIELD_AUTHORITY:
-		return (struct text){ e->authority, strlen(e->authority) };
+		return (struct text){ e->has_host ? e->authority : NULL, strlen(e->authority) };
 	case L7FP_FIELD_METHOD:
 		return (struct text){ e->request->method, strlen(e->request->method) };
 	case L7FP_FIELD_HOST:
-		return (struct text){ e->host, strlen(e->host) };
+		return (struct text){ e->has_host ? e->host : NULL, strlen(e->host) };
 	default:
 		break;
 	}
@@ -272,6 +324,7 @@ static bool set_host(struct evaluation *e, const char *host)
 	free(e->authority);
 	e->host = copy;
 	e->authority = authority;
+	e->has_host = true;
 	return true;
 }
 
@@ -295,10 +348,16 @@ static void rewrite_path(struct evaluation *e, const struct ir_route *route)
 	e->path_len = len;
 }
 
-/* Envoy's processRequestHost(): what is left of Host when scheme or port change. */
-static size_t redirect_host_len(const char *host, const char *scheme, bool new_port)
+/*
+ * Envoy's processRequestHost(): the request's port goes when there is a new
+ * one, or when the scheme changes and it is the default of the old scheme.
+ */
+static size_t redirect_host_len(const struct evaluation *e, const char *scheme, bool new_port)
 {
-	const char *colon = strrchr(host, ':');
+	const char *host = e->host, *colon = strrchr(host, ':');
+	struct lines proto;
+	const char *old;
+	bool drop;
 
 	if (host[0] == '[') {
 		const char *bracket = strrchr(host, ']');
@@ -307,20 +366,27 @@ static size_t redirect_host_len(const char *host, const char *scheme, bool new_p
 	}
 	if (!colon)
 		return strlen(host);
-	if (new_port || (strcmp(scheme, "http") && !strcmp(colon, ":80")))
-		return colon - host;
-	return strlen(host);
+	proto = header_lines(e, "x-forwarded-proto");
+	old = proto.present ? proto.value : "http";
+	drop = new_port;
+	if (strcmp(scheme, old))
+		drop |= (!strcmp(old, "https") && !strcmp(colon, ":443")) ||
+			(!strcmp(old, "http") && !strcmp(colon, ":80"));
+	free(proto.value);
+	return drop ? (size_t)(colon - host) : strlen(host);
 }
 
-/* As Envoy's newUri(). The request came in plain text, so its scheme is http. */
+/* As Envoy's newUri(). */
 static void redirect(struct evaluation *e, const struct ir_route *route)
 {
-	const char *scheme = route->redirect_scheme ? route->redirect_scheme : "http";
-	const char *path = route->redirect_path;
+	const char *scheme = e->https ? "https" : "http", *path = route->redirect_path;
 	char *location = NULL;
 	size_t len = 0;
 	char port[16];
 
+	if (route->redirect_scheme)
+		scheme = route->redirect_scheme;
+	rewrite_path(e, route);
 	append(&location, &len, scheme, strlen(scheme));
 	append(&location, &len, "://", 3);
 	if (route->redirect_authority)
@@ -328,7 +394,7 @@ static void redirect(struct evaluation *e, const struct ir_route *route)
 		       strlen(route->redirect_authority));
 	else
 		append(&location, &len, e->host,
-		       redirect_host_len(e->host, scheme, route->redirect_port));
+		       redirect_host_len(e, scheme, route->redirect_port));
 	if (route->redirect_port) {
 		snprintf(port, sizeof(port), ":%u", route->redirect_port);
 		append(&location, &len, port, strlen(port));
@@ -339,7 +405,6 @@ static void redirect(struct evaluation *e, const struct ir_route *route)
 		if (!strchr(path, '?'))
 			append(&location, &len, e->path + e->query, e->path_len - e->query);
 	} else {
-		rewrite_path(e, route);
 		append(&location, &len, e->path, e->path_len);
 	}
 	snprintf(e->decision->location, sizeof(e->decision->location), "%s", location);
@@ -510,13 +575,13 @@ static void authorize(struct evaluation *e)
 	e->decision->rule = rule;
 }
 
-static bool normalize_path(struct evaluation *e)
+static bool set_path(struct evaluation *e, const char *target)
 {
-	size_t len = strlen(e->request->target), cap = 3 * len + 1;
+	size_t len = strlen(target), cap = 3 * len + 1;
 	int n;
 
 	e->path = must(malloc(cap + 1));
-	n = l7fp_path_normalize((u8 *)e->path, (u32)cap, (const u8 *)e->request->target, (u32)len,
+	n = l7fp_path_normalize((u8 *)e->path, (u32)cap, (const u8 *)target, (u32)len,
 				e->ir->path_mode);
 	if (n < 0)
 		return false;
@@ -524,6 +589,39 @@ static bool normalize_path(struct evaluation *e)
 	e->path_len = (size_t)n;
 	e->query = l7fp_path_query_off((const u8 *)e->path, (u32)n);
 	return true;
+}
+
+static bool set_no_host(struct evaluation *e)
+{
+	e->host = must(strdup(""));
+	e->authority = must(strdup(""));
+	return true;
+}
+
+/*
+ * Path and host of the target (RFC 9112 3.2). In authority-form and in
+ * absolute-form the host is the target's, whatever Host says.
+ */
+static bool set_target(struct evaluation *e)
+{
+	const char *target = e->request->target, *path = target, *host = e->request->host;
+	char *authority = NULL;
+	bool ok;
+
+	if (!strcmp(e->request->method, "CONNECT")) {
+		e->path = must(strdup(""));
+		return set_host(e, *target ? target : host ? host : "");
+	}
+	e->https = !strncasecmp(target, "https://", 8);
+	if (e->https || !strncasecmp(target, "http://", 7)) {
+		host = target + (e->https ? 8 : 7);
+		path = host + strcspn(host, "/?");
+		authority = must(strndup(host, path - host));
+		host = authority;
+	}
+	ok = host ? set_host(e, host) : set_no_host(e);
+	free(authority);
+	return ok && set_path(e, path);
 }
 
 void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t pick,
@@ -536,7 +634,7 @@ void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t
 	*decision = (struct ir_decision){
 		.virtual_host = -1, .route = -1, .rule = -1, .cluster = -1,
 	};
-	if (!set_host(&e, request->host ? request->host : "") || !normalize_path(&e))
+	if (!set_target(&e))
 		respond(&e, L7FP_REASON_DPE, STATUS_BAD_REQUEST);
 	else if (route(&e))
 		authorize(&e);

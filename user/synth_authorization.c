@@ -2,10 +2,10 @@
 /*
  * Authorization of the cluster that was chosen.
  *
- * Clusters with the same list of authorizations share code. What is certain
- * comes before what is not: if any rule of a list may be UNKNOWN, all certain
- * denials are looked for first, in all authorizations, and only then what must
- * go to the slow path.
+ * Clusters with the same list of authorizations share code. With more than one
+ * in the list, or with a rule that may be UNKNOWN, all certain denials are
+ * looked for first, in all of them; only then what is not certain goes to the
+ * slow path, and rules that allow are counted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -117,27 +117,22 @@ static void certain_denial(struct synth *synth, const struct ir_authorization *a
 static void authorize_cluster(struct synth *synth, const struct ir_cluster *cluster)
 {
 	const struct ir *ir = synth->ir;
-	bool unknown = false;
+	bool denials_first = cluster->n_authorization > 1, unknown = false;
 
 	for (size_t i = 0; i < cluster->n_authorization; i++)
 		unknown |= has_unknown(&ir->authorization[cluster->authorization[i]]);
+	denials_first |= unknown;
+	for (size_t i = 0; i < cluster->n_authorization && denials_first; i++)
+		certain_denial(synth, &ir->authorization[cluster->authorization[i]]);
 	for (size_t i = 0; i < cluster->n_authorization; i++) {
 		const struct ir_authorization *a = &ir->authorization[cluster->authorization[i]];
 
-		if (unknown) {
-			certain_denial(synth, a);
-			continue;
-		}
-		find_rule(synth, a, IR_DENY, CUT_MUST, synth->deny);
+		if (denials_first)
+			find_rule(synth, a, IR_DENY, CUT_MAY, synth->slow_path);
+		else
+			find_rule(synth, a, IR_DENY, CUT_MUST, synth->deny);
 		if (a->has_allow)
-			require_allow(synth, a, false);
-	}
-	for (size_t i = 0; unknown && i < cluster->n_authorization; i++) {
-		const struct ir_authorization *a = &ir->authorization[cluster->authorization[i]];
-
-		find_rule(synth, a, IR_DENY, CUT_MAY, synth->slow_path);
-		if (a->has_allow)
-			require_allow(synth, a, true);
+			require_allow(synth, a, has_unknown(a));
 	}
 	code_jump(&synth->code, synth->forward);
 }

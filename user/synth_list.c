@@ -275,8 +275,6 @@ static size_t number_tails(struct synth_list *list, code_label tail[KINDS])
 			;
 		if (k == KINDS) {
 			list->by_rank = true;
-			for (size_t j = 0; j < i; j++)
-				list->entry[j].kind = 0;
 			return 0;
 		}
 		if (k == n)

@@ -69,8 +69,7 @@ static struct node node_at(const struct tree *tree, size_t first, size_t last, u
 		const struct synth_inline *next = &tree->item[node.own].test;
 		bool point = next->exact || next->len - off >= WORD;
 
-		if (point != node.point || word_of(next, off) != node.low ||
-		    (!point && next->len != test->len))
+		if (point != node.point || word_of(next, off) != node.low)
 			break;
 		node.own++;
 	}

@@ -50,6 +50,7 @@ static bool set_host(struct mock *m, const char *host)
 	free(m->authority);
 	m->host = strdup(host);
 	m->authority = lower;
+	m->has_host = true;
 	show(m->x.authority, L7FP_AUTHORITY_INLINE, &m->x.authority_len, lower, (size_t)n);
 	return true;
 }
@@ -139,11 +140,25 @@ static uint32_t route_call(struct mock *m, uint32_t id)
 	return L7FP_FORWARD;
 }
 
+/* Names that are no header lines. */
+static char *special_value(const struct mock *m, const char *name)
+{
+	if (!strcmp(name, ":path"))
+		return m->path_len ? strdup(m->path) : NULL;
+	if (!strcmp(name, ":authority") || !strcmp(name, "host"))
+		return m->has_host ? strdup(m->host) : NULL;
+	if (!strcmp(name, ":method"))
+		return strdup(m->method);
+	return strdup("http");
+}
+
 /* The header's lines joined, which the caller frees; NULL when there is none. */
 static char *header_value(const struct mock *m, const char *name)
 {
 	char *value = NULL, *longer;
 
+	if (name[0] == ':' || !strcmp(name, "host"))
+		return special_value(m, name);
 	for (size_t i = 0; i < m->n_headers; i++) {
 		if (strcasecmp(m->header[i].name, name))
 			continue;
@@ -165,11 +180,11 @@ static char *field_value(const struct mock *m, uint32_t field)
 	case L7FP_FIELD_PATH:
 		return join(m->path, m->query, "", 0);
 	case L7FP_FIELD_AUTHORITY:
-		return strdup(m->authority);
+		return m->has_host ? strdup(m->authority) : NULL;
 	case L7FP_FIELD_METHOD:
 		return strdup(m->method);
 	case L7FP_FIELD_HOST:
-		return strdup(m->host);
+		return m->has_host ? strdup(m->host) : NULL;
 	}
 	if (field < L7FP_FIELD_SLOT || field - L7FP_FIELD_SLOT >= m->tables->n_slots)
 		return NULL;
@@ -198,6 +213,12 @@ static bool field_match(const struct mock *m, uint32_t field, uint32_t op, uint3
 	return match;
 }
 
+static void count_rule(struct mock *m, uint32_t rule)
+{
+	if (rule < m->tables->n_rules)
+		m->x.rule = rule;
+}
+
 static uint64_t kfunc_call(void *context, enum synth_kfunc kfunc, const uint64_t arg[5])
 {
 	struct mock *m = context;
@@ -209,16 +230,16 @@ static uint64_t kfunc_call(void *context, enum synth_kfunc kfunc, const uint64_t
 	case SYNTH_ROUTE:
 		return GARBAGE | route_call(m, number);
 	case SYNTH_DENY:
-		m->x.rule = number;
+		count_rule(m, number);
 		return GARBAGE | respond(m, L7FP_REASON_RBAC, 403);
 	case SYNTH_ALLOW:
-		m->x.rule = number;
+		count_rule(m, number);
 		m->allowed++;
 		return GARBAGE;
 	case SYNTH_NO_ROUTE:
 		return GARBAGE | respond(m, L7FP_REASON_NR, 404);
 	case SYNTH_SLOW_PATH:
-		m->x.rule = number;
+		count_rule(m, number);
 		return GARBAGE | L7FP_SLOW_PATH;
 	case SYNTH_FIELD_MATCH:
 		return GARBAGE_BOOL | field_match(m, number, (uint32_t)arg[2], (uint32_t)arg[3]);
@@ -239,6 +260,26 @@ static uint32_t method_number(const char *method)
 	return 0;
 }
 
+/* "Connection: name" takes headers of that name away; no other form is sent here. */
+static void add_sent_headers(struct mock *m, const struct ir_request *r)
+{
+	bool has_proto = false;
+
+	for (size_t i = 0; i < r->n_headers; i++) {
+		bool hop = false;
+
+		for (size_t j = 0; j < r->n_headers && !hop; j++)
+			hop = !strcasecmp(r->header[j].name, "connection") &&
+			      !strcasecmp(r->header[j].value, r->header[i].name);
+		if (hop)
+			continue;
+		has_proto |= !strcasecmp(r->header[i].name, "x-forwarded-proto");
+		add_header(m, r->header[i].name, r->header[i].value);
+	}
+	if (!has_proto)
+		add_header(m, "x-forwarded-proto", "http");
+}
+
 bool mock_init(struct mock *m, const struct ir_request *r, uint32_t path_mode,
 	       const struct tables *tables, uint32_t pick)
 {
@@ -255,12 +296,13 @@ bool mock_init(struct mock *m, const struct ir_request *r, uint32_t path_mode,
 	memcpy(m->conn.dst_addr, r->destination_ip, sizeof(r->destination_ip));
 	m->conn.src_port = r->source_port;
 	m->conn.dst_port = r->destination_port;
-	for (size_t i = 0; i < r->n_headers; i++)
-		add_header(m, r->header[i].name, r->header[i].value);
+	add_sent_headers(m, r);
 	m->path = malloc(3 * len + 2);
 	n = l7fp_path_normalize((u8 *)m->path, (u32)(3 * len + 1), (const u8 *)r->target, (u32)len,
 				path_mode);
-	if (n < 0 || !set_host(m, r->host))
+	m->host = strdup("");
+	m->authority = strdup("");
+	if (n < 0 || (r->host && !set_host(m, r->host)))
 		return false;
 	m->path[n] = 0;
 	show_path(m);

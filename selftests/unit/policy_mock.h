@@ -24,6 +24,7 @@ struct mock {
 	uint32_t pick;
 	uint32_t reason, status;	/* of a local answer */
 	unsigned int allowed;		/* calls of l7fp_allow() */
+	bool has_host;
 	char *path, *host, *authority, *method;
 	size_t path_len, query;
 	size_t n_headers;

@@ -6,7 +6,11 @@
 #include "random_policy.h"
 
 static const char *const methods[] = { "GET", "POST", "DELETE", "PURGE", "HEAD" };
-static const char *const header_names[] = { "x-user", "x-env", "end-user", "x-added" };
+static const char *const header_names[] = { "x-user", "x-env", "end-user", "x-added",
+					    "x-forwarded-proto" };
+static const char *const slot_names[] = { "x-user", "x-user", "x-env", "end-user", "x-added",
+					  "x-forwarded-proto", "host", ":path", ":method",
+					  ":scheme", ":authority" };
 static const char *const header_values[] = { "", "jason", "canary", "canary-1", "JASON", "a,b" };
 static const char *const query_names[] = { "q", "debug", "v" };
 
@@ -173,7 +177,7 @@ static struct ir_expr *slot_test(struct random_policy *r)
 {
 	static const uint32_t op[] = { L7FP_MATCH_EXACT, L7FP_MATCH_PREFIX, L7FP_MATCH_PRESENT,
 				       L7FP_MATCH_SUFFIX, L7FP_MATCH_NOT_EMPTY };
-	int slot = percent(r, 70) ? ir_slot(r->ir, L7FP_SLOT_HEADER, PICK(r, header_names)) :
+	int slot = percent(r, 70) ? ir_slot(r->ir, L7FP_SLOT_HEADER, PICK(r, slot_names)) :
 				    ir_slot(r->ir, L7FP_SLOT_QUERY, PICK(r, query_names));
 
 	return ir_string(r->ir, L7FP_FIELD_SLOT + (uint32_t)slot, PICK(r, op),
@@ -476,8 +480,14 @@ void random_request(struct random_policy *r, struct ir_request *q)
 	random_address(r, q->destination_ip);
 	q->n_headers = random_below(r, RANDOM_HEADERS);
 	q->header = ir_alloc(r->ir, (q->n_headers + 1) * sizeof(*q->header));
-	for (size_t i = 0; i < q->n_headers; i++)
-		q->header[i] = (struct ir_header){
-			percent(r, 20) ? "X-User" : PICK(r, header_names), PICK(r, header_values),
-		};
+	for (size_t i = 0; i < q->n_headers; i++) {
+		struct ir_header *h = &q->header[i];
+
+		h->name = percent(r, 20) ? "X-User" : PICK(r, header_names);
+		h->value = PICK(r, header_values);
+		if (percent(r, 4))
+			*h = (struct ir_header){ "Connection", PICK(r, header_names) };
+	}
+	if (percent(r, 2))
+		q->host = NULL;
 }

@@ -97,7 +97,7 @@ static bool compare(struct random_policy *r, const struct synth_program *program
 	ok = !wrong && same(&wanted, &got);
 	if (!ok) {
 		printf("# seed %llu: %s %s, Host %s: %s\n", (unsigned long long)seed,
-		       request.method, request.target, request.host, wrong ? wrong : "differs");
+		       request.method, request.target, request.host ? request.host : "none", wrong ? wrong : "differs");
 		show("evaluator", &wanted);
 		show("program", &got);
 	}
