@@ -458,7 +458,7 @@ int l7fp_h1_parse_response(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *
 
 /**
  * l7fp_h1_parse_trailers() - parse a trailer section
- * @h: the result, with nothing but header lines in it; also progress
+ * @h: the result, with nothing but header lines in it; not progress
  * @buf: all bytes since L7FP_CHUNK_LAST
  * @len: their number
  * @scan: progress; 0 before the first call
@@ -466,12 +466,26 @@ int l7fp_h1_parse_response(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *
  * A field that must not be a trailer (RFC 9110 6.5.1) is not an error: the caller drops it by its
  * token.
  *
+ * Unlike a head, a section is parsed from its start whenever a line has ended, and @h may be
+ * another one each time: few messages have trailers, so that nobody keeps a struct for them, and
+ * L7FP_MAX_TRAILERS and L7FP_MAX_HEADERS bound what that costs.
+ *
  * Return: length of the section with the empty line that ends it, L7FP_H1_MORE, or a negative
  * L7FP_H1_ERR_*.
  */
 int l7fp_h1_parse_trailers(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan)
 {
-	return parse_section(h, buf, len, scan, L7FP_MAX_TRAILERS, SECTION_TRAILERS);
+	u32 fresh = 0;
+	int n;
+
+	if (len < L7FP_MAX_TRAILERS && *scan && *scan < len &&
+	    !memchr(buf + *scan, '\n', len - *scan))
+		n = L7FP_H1_MORE;
+	else
+		n = parse_section(h, buf, len, &fresh, L7FP_MAX_TRAILERS, SECTION_TRAILERS);
+	if (!n)
+		*scan = len;
+	return n;
 }
 
 /**

@@ -127,9 +127,9 @@ struct l7fp_h1_header {
  * @coding: private to the parser
  * @headers: the header lines in order
  *
- * While the parser answers L7FP_H1_MORE, this struct and *scan together are its progress: pass
- * both back unchanged with the next bytes appended. *scan = 0 starts afresh and needs no other
- * initialisation.
+ * While l7fp_h1_parse_request() or l7fp_h1_parse_response() answers L7FP_H1_MORE, this struct and
+ * *scan together are its progress: pass both back unchanged with the next bytes appended.
+ * *scan = 0 starts afresh and needs no other initialisation.
  */
 struct l7fp_h1_head {
 	u8 minor;

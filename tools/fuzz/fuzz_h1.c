@@ -91,6 +91,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		u8 *buf = malloc(len);
 
 		memcpy(buf, data, len);
+		if (!(kind & 3))
+			memset(a, 0xff, sizeof(*a));
 		n = parse(kind, a, buf, len, &scan);
 		fresh = 0;
 		m = parse(kind, b, buf, len, &fresh);
