@@ -111,7 +111,8 @@ int main(void)
 {
 	unsigned int i;
 
-	ktap_begin(ARRAY_SIZE(match_cases) + ARRAY_SIZE(template_cases) + ARRAY_SIZE(query_cases) + 3);
+	ktap_begin(ARRAY_SIZE(match_cases) + ARRAY_SIZE(template_cases) +
+		   ARRAY_SIZE(query_cases) + 3);
 	for (i = 0; i < ARRAY_SIZE(match_cases); i++)
 		ktap_result("match", match_cases[i].pattern, match_case_run(&match_cases[i]));
 	for (i = 0; i < ARRAY_SIZE(template_cases); i++)
