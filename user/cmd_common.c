@@ -25,13 +25,14 @@ int cmd_enter_netns(const char *netns)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr,
-			"l7fp-tool: network namespace '%s': %s: %s; expected a name that ip netns lists, or a path such as /proc/PID/ns/net\n",
-			netns, path, strerror(errno));
+			"%s: network namespace '%s': %s: %s; expected a name that ip netns lists, or a path such as /proc/PID/ns/net\n",
+			program_invocation_short_name, netns, path, strerror(errno));
 		return -1;
 	}
 	err = setns(fd, CLONE_NEWNET);
 	if (err)
-		fprintf(stderr, "l7fp-tool: network namespace '%s': %s\n", netns, strerror(errno));
+		fprintf(stderr, "%s: network namespace '%s': %s\n",
+			program_invocation_short_name, netns, strerror(errno));
 	close(fd);
 	return err;
 }
@@ -51,7 +52,7 @@ int cmd_number(const char *option, const char *text, unsigned long low, unsigned
 	*out = strtoul(text, &end, 10);
 	if (!errno && end != text && !*end && *text != '-' && *out >= low && *out <= high)
 		return 0;
-	fprintf(stderr, "l7fp-tool: %s: expected a number from %lu to %lu, got '%s'\n", option, low,
-		high, text);
+	fprintf(stderr, "%s: %s: expected a number from %lu to %lu, got '%s'\n",
+		program_invocation_short_name, option, low, high, text);
 	return -1;
 }

@@ -146,6 +146,6 @@ const char *name_scope(uint32_t scope);
 #define NAME_ADDRESS_LEN	64
 char *name_address(char *out, const struct in6_addr *address, uint16_t port);
 /* "10.0.0.1:80", "[::1]:80", "10.0.0.1" (port 0). 0 or -EINVAL. */
-int parse_address(const char *text, struct in6_addr *address, uint16_t *port);
+int address_parse(const char *text, struct in6_addr *address, uint16_t *port);
 
 #endif /* _L7FP_KERNEL_H */

@@ -151,7 +151,7 @@ static int parse_port(const char *text, uint16_t *port)
 	return 0;
 }
 
-int parse_address(const char *text, struct in6_addr *address, uint16_t *port)
+int address_parse(const char *text, struct in6_addr *address, uint16_t *port)
 {
 	char host[INET6_ADDRSTRLEN];
 	const char *end, *rest;

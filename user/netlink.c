@@ -111,11 +111,6 @@ void netlink_close(struct netlink *nl)
 	free(nl);
 }
 
-int netlink_fd(const struct netlink *nl)
-{
-	return nl_socket_get_fd(nl->sock);
-}
-
 struct nl_msg *netlink_message(struct netlink *nl, enum l7fp_cmd cmd, size_t size)
 {
 	struct nl_msg *msg = nlmsg_alloc_size(size + NLMSG_HDRLEN + GENL_HDRLEN + 64);
@@ -327,4 +322,43 @@ int netlink_listen(struct netlink *nl, char *error, size_t error_len)
 		return -EPERM;
 	}
 	return 0;
+}
+
+struct listener {
+	void (*event)(enum l7fp_cmd cmd, struct nlattr **attr, void *context);
+	void *context;
+};
+
+static int on_event(struct nl_msg *msg, void *arg)
+{
+	struct genlmsghdr *header = nlmsg_data(nlmsg_hdr(msg));
+	struct nlattr *attr[L7FP_A_MAX + 1];
+	struct listener *listener = arg;
+
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, attr, L7FP_A_MAX, NULL) >= 0)
+		listener->event(header->cmd, attr, listener->context);
+	return NL_OK;
+}
+
+int netlink_events(struct netlink *nl, void (*event)(enum l7fp_cmd cmd, struct nlattr **attr,
+						     void *context),
+		   void *context, char *error, size_t error_len)
+{
+	struct listener listener = { .event = event, .context = context };
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int err;
+
+	if (!cb)
+		no_memory();
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &listener);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, NULL, NULL);
+	err = nl_recvmsgs(nl->sock, cb);
+	nl_cb_put(cb);
+	/* Events were lost because they came faster than they were read; the next ones count. */
+	if (err == -NLE_NOMEM)
+		return 0;
+	if (err >= 0)
+		return 0;
+	snprintf(error, error_len, "events: %s", nl_geterror(err));
+	return -EIO;
 }

@@ -62,8 +62,11 @@ uint64_t netlink_get_u64(struct nlattr *attr);
 uint16_t netlink_get_u16(struct nlattr *attr);
 const char *netlink_get_string(struct nlattr *attr);
 
-/* Join the group of events; @answer is called by netlink_events() with each. */
+/* Join the group of events. */
 int netlink_listen(struct netlink *nl, char *error, size_t error_len);
-int netlink_fd(const struct netlink *nl);
+/* Wait for messages of the group; @event is called with each. 0 or a negative errno. */
+int netlink_events(struct netlink *nl, void (*event)(enum l7fp_cmd cmd, struct nlattr **attr,
+						     void *context),
+		   void *context, char *error, size_t error_len);
 
 #endif /* _L7FP_NETLINK_H */

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The policy of the daemon's files: applied when they change, looked after
+ * until what the replaced policy used is gone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon.h"
+#include "netlink.h"
+#include "policy_files.h"
+
+/**
+ * struct daemon_policy - what is in force, and from which files
+ * @files: of the last policy that was applied; @files.ir NULL: none yet
+ * @leftover: what a replaced policy still uses
+ */
+struct daemon_policy {
+	const struct daemon_options *options;
+	struct policy_files files;
+	struct apply_memory memory;
+	struct daemon_health health;
+	size_t leftover;
+};
+
+struct daemon_policy *daemon_policy_new(const struct daemon_options *options)
+{
+	struct daemon_policy *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		fputs("l7fpd: out of memory\n", stderr);
+		exit(1);
+	}
+	p->options = options;
+	return p;
+}
+
+void daemon_policy_free(struct daemon_policy *p)
+{
+	policy_files_free(&p->files);
+	apply_memory_free(&p->memory);
+	free(p);
+}
+
+static void fill_options(struct daemon_policy *p, struct apply_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->cgroup = p->options->cgroup;
+	o->n_cgroups = p->options->n_cgroups;
+	o->port = p->options->port;
+	o->memory = &p->memory;
+}
+
+static void report(const struct policy_files *files, const struct apply_result *r)
+{
+	if (r->same_generation)
+		printf("l7fpd: generation %llu stays; %zu clusters changed, %zu addresses captured, %.1f ms\n",
+		       (unsigned long long)r->generation, r->clusters_changed, r->n_captures,
+		       files->translate_ms + r->load_ms);
+	else
+		printf("l7fpd: generation %llu in force: %zu routes, %zu authorization rules, %zu clusters, %zu endpoints, %zu addresses captured, %.1f ms\n",
+		       (unsigned long long)r->generation, r->n_routes, r->n_rules, r->n_clusters,
+		       r->n_endpoints, r->n_captures, files->translate_ms + r->load_ms);
+	if (r->no_ipv6)
+		puts("l7fpd: captured IPv6 addresses are refused: there is no ::1 to listen on");
+	fflush(stdout);
+}
+
+static int fail(struct daemon_policy *p, struct policy_files *files, const char *text)
+{
+	fprintf(stderr, "l7fpd: %s; %s\n", text, p->health.generation ?
+		"what was in force before stays in force" : "no policy was applied");
+	policy_files_free(files);
+	p->health.failed++;
+	p->health.ok = false;
+	return -1;
+}
+
+int daemon_policy_apply(struct daemon_policy *p)
+{
+	struct apply_options options;
+	struct apply_result result;
+	struct policy_files files;
+	char error[ERROR_LEN];
+
+	if (policy_files_read(&files, p->options->path, p->options->n_paths)) {
+		policy_files_explain(&files, stderr);
+		return fail(p, &files, "the files hold errors");
+	}
+	policy_files_explain(&files, stderr);
+	fill_options(p, &options);
+	if (apply(files.ir, &options, &result, error, sizeof(error)))
+		return fail(p, &files, error);
+	report(&files, &result);
+	policy_files_free(&p->files);
+	p->files = files;
+	p->leftover = result.leftover;
+	p->health.applied++;
+	p->health.ok = true;
+	p->health.generation = result.generation;
+	return 0;
+}
+
+bool daemon_policy_leftover(const struct daemon_policy *p)
+{
+	return p->leftover && p->files.ir;
+}
+
+bool daemon_policy_sweep(struct daemon_policy *p)
+{
+	struct apply_options options;
+	char error[ERROR_LEN];
+
+	if (!daemon_policy_leftover(p))
+		return false;
+	fill_options(p, &options);
+	if (apply_sweep(p->files.ir, &options, &p->leftover, error, sizeof(error)))
+		fprintf(stderr, "l7fpd: %s\n", error);
+	return p->leftover;
+}
+
+struct daemon_health daemon_policy_health(const struct daemon_policy *p)
+{
+	return p->health;
+}
