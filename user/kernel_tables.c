@@ -156,30 +156,69 @@ static void put_route_clusters(struct nl_msg *msg, const struct tables_route *t)
 	}
 }
 
+static void put_rewrite(struct nl_msg *msg, const struct ir_route *r)
+{
+	if (r->rewrite_kind == L7FP_REWRITE_NONE)
+		return;
+	nla_put_u32(msg, L7FP_A_ROUTE_REWRITE_KIND, r->rewrite_kind);
+	if (r->rewrite_kind == L7FP_REWRITE_PREFIX)
+		nla_put_u32(msg, L7FP_A_ROUTE_REWRITE_MATCH_LEN, r->rewrite_match_len);
+	put_bytes(msg, L7FP_A_ROUTE_REWRITE_PATH, r->rewrite_path);
+}
+
+static void put_forward(struct nl_msg *msg, const struct tables_route *t)
+{
+	const struct ir_route *r = t->route;
+
+	put_route_clusters(msg, t);
+	put_rewrite(msg, r);
+	put_bytes(msg, L7FP_A_ROUTE_REWRITE_AUTHORITY, r->rewrite_authority);
+	put_header_ops(msg, L7FP_A_ROUTE_REQUEST_HEADER, &r->request);
+	put_header_ops(msg, L7FP_A_ROUTE_RESPONSE_HEADER, &r->response);
+	nla_put_u32(msg, L7FP_A_ROUTE_TIMEOUT_MS, r->timeout_ms);
+	nla_put_u32(msg, L7FP_A_ROUTE_CONNECT_RETRIES, r->connect_retries);
+}
+
+static void put_redirect(struct nl_msg *msg, const struct ir_route *r)
+{
+	put_rewrite(msg, r);
+	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_SCHEME, r->redirect_scheme);
+	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_AUTHORITY, r->redirect_authority);
+	if (r->redirect_port)
+		nla_put_u16(msg, L7FP_A_ROUTE_REDIRECT_PORT, r->redirect_port);
+	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_PATH, r->redirect_path);
+	nla_put_u32(msg, L7FP_A_ROUTE_STATUS, r->status);
+	put_header_ops(msg, L7FP_A_ROUTE_RESPONSE_HEADER, &r->response);
+}
+
+static void put_direct(struct nl_msg *msg, const struct ir_route *r)
+{
+	nla_put_u32(msg, L7FP_A_ROUTE_STATUS, r->status);
+	if (r->body_len)
+		nla_put(msg, L7FP_A_ROUTE_BODY, r->body_len, r->body);
+	put_header_ops(msg, L7FP_A_ROUTE_RESPONSE_HEADER, &r->response);
+}
+
+/* Only what has a meaning for a route of its kind: the kernel refuses the rest. */
 static void put_route(struct nl_msg *msg, const struct tables_route *t)
 {
 	const struct ir_route *r = t->route;
 
 	nla_put_string(msg, L7FP_A_ROUTE_NAME, t->name);
 	nla_put_u32(msg, L7FP_A_ROUTE_KIND, r->kind);
-	put_route_clusters(msg, t);
-	nla_put_u32(msg, L7FP_A_ROUTE_REWRITE_KIND, r->rewrite_kind);
-	nla_put_u32(msg, L7FP_A_ROUTE_REWRITE_MATCH_LEN, r->rewrite_match_len);
-	put_bytes(msg, L7FP_A_ROUTE_REWRITE_PATH, r->rewrite_path);
-	put_bytes(msg, L7FP_A_ROUTE_REWRITE_AUTHORITY, r->rewrite_authority);
-	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_SCHEME, r->redirect_scheme);
-	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_AUTHORITY, r->redirect_authority);
-	if (r->redirect_port)
-		nla_put_u16(msg, L7FP_A_ROUTE_REDIRECT_PORT, r->redirect_port);
-	put_bytes(msg, L7FP_A_ROUTE_REDIRECT_PATH, r->redirect_path);
-	if (r->status)
-		nla_put_u32(msg, L7FP_A_ROUTE_STATUS, r->status);
-	if (r->body_len)
-		nla_put(msg, L7FP_A_ROUTE_BODY, r->body_len, r->body);
-	put_header_ops(msg, L7FP_A_ROUTE_REQUEST_HEADER, &r->request);
-	put_header_ops(msg, L7FP_A_ROUTE_RESPONSE_HEADER, &r->response);
-	nla_put_u32(msg, L7FP_A_ROUTE_TIMEOUT_MS, r->timeout_ms);
-	nla_put_u32(msg, L7FP_A_ROUTE_CONNECT_RETRIES, r->connect_retries);
+	switch (r->kind) {
+	case L7FP_ROUTE_FORWARD:
+		put_forward(msg, t);
+		break;
+	case L7FP_ROUTE_REDIRECT:
+		put_redirect(msg, r);
+		break;
+	case L7FP_ROUTE_DIRECT:
+		put_direct(msg, r);
+		break;
+	default:
+		break;
+	}
 }
 
 static size_t header_ops_size(const struct ir_header_ops *ops)
