@@ -152,7 +152,7 @@ demo:
 
 .PHONY: vm
 vm:
-	@[ -n '$(value CMD)' ] || { echo "usage: make vm CMD='command'" >&2; exit 2; }
+	@[ -n "$$CMD" ] || { echo "usage: make vm CMD='command'" >&2; exit 2; }
 	$(Q)tools/vm/run -- "$$CMD"
 vm: export CMD := $(value CMD)
 
