@@ -154,7 +154,7 @@ demo:
 vm:
 	@[ -n "$$CMD" ] || { echo "usage: make vm CMD='command'" >&2; exit 2; }
 	$(Q)tools/vm/run -- "$$CMD"
-vm: export CMD := $(value CMD)
+vm: override export CMD := $(value CMD)
 
 .PHONY: setup
 setup:
