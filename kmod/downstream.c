@@ -399,8 +399,11 @@ static void sweep_downstream(struct l7fp_downstream *d)
 		if (time_before(now, d->since + msecs_to_jiffies(L7FP_LINGER_MS)) &&
 		    !test_bit(L7FP_PORT_EOF_SEEN, &d->port.flags))
 			return;
-		/* A slow reader gets its answer as long as it reads. */
+		/* A slow reader gets what is queued as long as it reads. */
 		if (READ_ONCE(d->port.tx_bytes) && !idle_for(&d->port, L7FP_STREAM_IDLE_MS))
+			return;
+		if (d->upstream && READ_ONCE(d->upstream->port.tx_bytes) &&
+		    !idle_for(&d->upstream->port, L7FP_STREAM_IDLE_MS))
 			return;
 		l7fp_downstream_close(d, false);
 		return;
