@@ -117,11 +117,9 @@ static void certain_denial(struct synth *synth, const struct ir_authorization *a
 static void authorize_cluster(struct synth *synth, const struct ir_cluster *cluster)
 {
 	const struct ir *ir = synth->ir;
-	bool denials_first = cluster->n_authorization > 1, unknown = false;
+	bool denials_first = cluster->n_authorization > 1 ||
+			     has_unknown(&ir->authorization[cluster->authorization[0]]);
 
-	for (size_t i = 0; i < cluster->n_authorization; i++)
-		unknown |= has_unknown(&ir->authorization[cluster->authorization[i]]);
-	denials_first |= unknown;
 	for (size_t i = 0; i < cluster->n_authorization && denials_first; i++)
 		certain_denial(synth, &ir->authorization[cluster->authorization[i]]);
 	for (size_t i = 0; i < cluster->n_authorization; i++) {

@@ -283,7 +283,7 @@ static const char *test_high_bytes(void)
 		for (size_t i = 0; i < COUNT(host); i++)
 			if (route_of(ir, &c, &(struct ir_request){ .method = "GET", .target = "/",
 					.host = host[i] }, NULL) < 0)
-				wrong = host[i];
+				wrong = "differs from the evaluator, or no route";
 		discard(&c);
 		ir->virtual_host->match[0].expr = ir_false(ir);
 		ir->virtual_host->match[COUNT(host) - 1].expr =
@@ -326,34 +326,45 @@ static void deny_all(struct ir *ir, struct ir_authorization *a, struct ir_author
 	ir->cluster[0].authorization = index;
 }
 
-/* A cluster that no route of the policy chooses is never forwarded to. */
+/*
+ * A cluster that no route of the policy chooses is never forwarded to. Ids 7
+ * and 8 do not share their authorization; 7 and 9 do, and 8 is nobody's.
+ */
 static const char *test_foreign_cluster(void)
 {
+	static const uint32_t ids[2][2] = { { 7, 8 }, { 7, 9 } };
 	struct ir_request request = { .method = "GET", .target = "/", .host = "a" };
-	struct ir_authorization_rule rule;
-	struct ir_authorization a;
-	struct ir *ir = new_policy(2);
 	const char *wrong = NULL, *refused;
-	uint32_t index;
-	struct compiled c;
 
-	deny_all(ir, &a, &rule, &index);
-	ir->route[1].cluster[0].cluster = 1;
-	ir->virtual_host->match[0].expr = path_is(ir, L7FP_MATCH_EXACT, "/a");
-	c = compile(ir);
-	for (uint32_t id = 0; id < 12; id++) {
-		uint32_t want = id == 7 ? L7FP_RESPOND : id == 8 ? L7FP_FORWARD :
-								   L7FP_VERDICT_NONE;
-		struct mock mock;
+	for (int shared = 0; shared < 2; shared++) {
+		struct ir_authorization_rule rule;
+		struct ir_authorization a;
+		struct ir *ir = new_policy(2);
+		uint32_t index;
+		struct compiled c = { .err = 0 };
 
-		c.tables.route[1].cluster_id[0] = id;
-		mock_init(&mock, &request, 1, &c.tables, 0);
-		if (mock_run(&mock, &c.program, &refused) != want || refused)
-			wrong = "wrong verdict";
-		mock_free(&mock);
+		deny_all(ir, &a, &rule, &index);
+		ir->route[1].cluster[0].cluster = 1;
+		ir->virtual_host->match[0].expr = path_is(ir, L7FP_MATCH_EXACT, "/a");
+		if (shared)
+			ir->cluster[1] = ir->cluster[0];
+		c.err = synthesize(ir, ids[shared], &c.program, &c.tables, c.error,
+				   sizeof(c.error));
+		for (uint32_t id = 0; id < 12; id++) {
+			bool known = id == ids[shared][0] || id == ids[shared][1];
+			uint32_t want = !known ? L7FP_VERDICT_NONE :
+					id == 8 ? L7FP_FORWARD : L7FP_RESPOND;
+			struct mock mock;
+
+			c.tables.route[1].cluster_id[0] = id;
+			mock_init(&mock, &request, 1, &c.tables, 0);
+			if (mock_run(&mock, &c.program, &refused) != want || refused)
+				wrong = "wrong verdict";
+			mock_free(&mock);
+		}
+		discard(&c);
+		ir_free(ir);
 	}
-	discard(&c);
-	ir_free(ir);
 	return wrong;
 }
 
