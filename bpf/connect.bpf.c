@@ -72,25 +72,27 @@ static __always_inline struct l7fp_redirect *find(const struct l7fp_service *ser
 
 /*
  * Tells the module and ourselves where the socket wanted to go. A socket may
- * connect again after a failure, so an older note is written over.
+ * connect again after a failure, so an older note is written over. 0; 1 when
+ * the socket is the module's own, on its way to an endpoint; negative when it
+ * is not to be captured.
  */
-static __always_inline bool note(struct bpf_sock_addr *ctx, const struct l7fp_service *service)
+static __always_inline int note(struct bpf_sock_addr *ctx, const struct l7fp_service *service)
 {
 	struct original *original;
+	int err;
 
+	err = l7fp_capture(ctx);
+	if (err)
+		return err;
 	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!original)
-		return false;
+		return -1;
 	original->address[0] = service->address[0];
 	original->address[1] = service->address[1];
 	original->address[2] = service->address[2];
 	original->address[3] = service->address[3];
 	original->port = service->port;
-	if (l7fp_capture(ctx)) {
-		bpf_sk_storage_delete(&l7fp_original, ctx->sk);
-		return false;
-	}
-	return true;
+	return 0;
 }
 
 /* A connect that is not captured: the socket's peer is what it says. */
@@ -135,6 +137,7 @@ int l7fp_connect4(struct bpf_sock_addr *ctx)
 {
 	struct l7fp_service service = { .address = { 0, 0, MAPPED } };
 	struct l7fp_redirect *redirect;
+	int err;
 
 	if (!ours(ctx))
 		return PROCEED;
@@ -145,7 +148,12 @@ int l7fp_connect4(struct bpf_sock_addr *ctx)
 	redirect = find(&service);
 	if (!redirect)
 		return pass(ctx);
-	if (!redirect->port4 || !note(ctx, &service))
+	/* What it stood for, where it was 0.0.0.0. */
+	ctx->user_ip4 = service.address[3];
+	err = note(ctx, &service);
+	if (err > 0)
+		return PROCEED;
+	if (err || !redirect->port4)
 		return REFUSE;
 	ctx->user_ip4 = LOOPBACK4;
 	ctx->user_port = redirect->port4;
@@ -157,6 +165,7 @@ int l7fp_connect6(struct bpf_sock_addr *ctx)
 {
 	struct l7fp_service service = {};
 	struct l7fp_redirect *redirect;
+	int err;
 
 	if (!ours(ctx))
 		return PROCEED;
@@ -169,15 +178,21 @@ int l7fp_connect6(struct bpf_sock_addr *ctx)
 	redirect = find(&service);
 	if (!redirect)
 		return pass(ctx);
+	ctx->user_ip6[2] = service.address[2];
+	ctx->user_ip6[3] = service.address[3];
+	err = note(ctx, &service);
+	if (err > 0)
+		return PROCEED;
+	if (err)
+		return REFUSE;
 	if (!service.address[0] && !service.address[1] && service.address[2] == MAPPED) {
-		if (!redirect->port4 || !note(ctx, &service))
+		if (!redirect->port4)
 			return REFUSE;
-		ctx->user_ip6[2] = MAPPED;
 		ctx->user_ip6[3] = LOOPBACK4;
 		ctx->user_port = redirect->port4;
 		return PROCEED;
 	}
-	if (!redirect->port6 || !note(ctx, &service))
+	if (!redirect->port6)
 		return REFUSE;
 	ctx->user_ip6[0] = 0;
 	ctx->user_ip6[1] = 0;

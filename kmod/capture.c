@@ -16,6 +16,7 @@
 #include <net/sock.h>
 #include "capture.h"
 #include "uapi/l7fp.h"
+#include "wire.h"
 
 #define BITS	12
 
@@ -97,9 +98,14 @@ int l7fp_capture_store(struct bpf_sock_addr_kern *ctx)
 	u64 cookie;
 	int err;
 
-	if (!sk || sk->sk_kern_sock || sk->sk_type != SOCK_STREAM ||
-	    sk->sk_protocol != IPPROTO_TCP)
+	if (!sk || sk->sk_type != SOCK_STREAM || sk->sk_protocol != IPPROTO_TCP)
 		return -EPERM;
+	/*
+	 * What the policy has judged goes to its endpoint. Other sockets of the
+	 * kernel are an application's in disguise (MPTCP, SMC), or may be.
+	 */
+	if (l7fp_wire_owns(sk))
+		return 1;
 	/* Makes a cookie where there is none; sock_gen_cookie() is not for modules. */
 	sock_diag_save_cookie(sk, words);
 	cookie = (u64)words[1] << 32 | words[0];

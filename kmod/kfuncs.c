@@ -492,8 +492,9 @@ __bpf_kfunc int l7fp_timeout(struct l7fp_exchange *exchange, u32 ms)
  *
  * To be called before the program changes the address.
  *
- * Return: 0; -EPERM for sockets of the kernel and for what is not TCP, -ENOBUFS when L7FP_MAX_CAPTURED connects are under
- * way, -ENOMEM. After an error the program must refuse the connect.
+ * Return: 0; 1 for a connection of the module's own, which must go on as it is; -EPERM for what is
+ * not TCP, -ENOBUFS when L7FP_MAX_CAPTURED connects are under way, -ENOMEM. After an error the
+ * program must refuse the connect.
  */
 __bpf_kfunc int l7fp_capture(struct bpf_sock_addr *ctx)
 {

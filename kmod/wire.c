@@ -624,6 +624,11 @@ void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock)
 	wire_schedule(port);
 }
 
+bool l7fp_wire_owns(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_data_ready) == wire_data_ready;
+}
+
 int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address)
 {
 	int err;

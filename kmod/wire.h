@@ -21,4 +21,7 @@ void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock);
  */
 int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address);
 
+/* Whether @sk is a wire port's, from before it connects. Any context. */
+bool l7fp_wire_owns(const struct sock *sk);
+
 #endif /* _L7FP_WIRE_H */
