@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 300
+# timeout: 900
 """Swaps and detaches the policy while responses are held back and while requests pass."""
 import os
 import subprocess
@@ -108,9 +108,8 @@ def _():
     threads = [threading.Thread(target=traffic, args=(i % 2 == 0,), daemon=True) for i in range(4)]
     for t in threads:
         t.start()
-    for i in range(12):
+    for i in range(6):
         mesh.apply(client.documents("web2" if i % 2 else "web"))
-        time.sleep(0.3)
     stop.set()
     for t in threads:
         t.join(30)
@@ -129,7 +128,7 @@ def _():
     except AssertionError as error:
         done = str(error)
     true(done, "apply accepted action: PERHAPS")
-    true("action" in done and "PERHAPS" in done, done)
+    true("PERHAPS" in done and "policies.json:" in done, done)
     equal(served_by(), before)
 
 
@@ -180,7 +179,7 @@ def _():
 
 @case("attach and detach, many times, with requests in between")
 def _():
-    for _ in range(5):
+    for _ in range(3):
         mesh.tool("reset")
         mesh.apply(client.documents("web"))
         equal(client.get("/after").status, 200)
@@ -207,4 +206,4 @@ def _():
     equal(client.get("/after").status, 200)
 
 
-run()
+run(limit=200)

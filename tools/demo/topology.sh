@@ -14,7 +14,8 @@
 
 here=${here:?the folder of tools/demo}
 repo=$(cd "$here/../.." && pwd -P)
-tool=$repo/build/l7fp-tool
+build=$repo/${L7FP_BUILD:-build}
+tool=$build/l7fp-tool
 policies=$here/policies
 clients=/sys/fs/cgroup/l7fp-demo-clients
 run=${L7FP_DEMO_RUN:-/run/l7fp-demo}
@@ -113,7 +114,7 @@ stop_haproxy()
 start_l7fp()
 {
 	if [ ! -d /sys/module/l7fp ]; then
-		insmod "$repo/build/l7fp.ko" || die "l7fp.ko does not load"
+		insmod "$build/l7fp.ko" || die "l7fp.ko does not load"
 	fi
 	mkdir -p "$clients" || die "$clients: cannot be made; is cgroup2 mounted there?"
 	"$tool" apply -f "$policies" --cgroup "$clients" || die "l7fp-tool apply failed"
