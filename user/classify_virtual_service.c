@@ -321,6 +321,8 @@ static void check_rewrite(struct ctx *c, struct node *http)
 	if (uri && node_string(uri) && (!header_value_valid(uri->text) ||
 					strpbrk(uri->text, " \t")))
 		mark_invalid(c->arena, uri, "a space or control character in a path");
+	if (uri && node_string(uri) && strpbrk(uri->text, "?#"))
+		mark_slow(c->arena, uri, "a query in a rewrite is not set by the kernel yet");
 	if (authority && node_string(authority) &&
 	    (!header_value_valid(authority->text) || strpbrk(authority->text, " \t/")))
 		mark_invalid(c->arena, authority, "\"%.100s\" is no host", authority->text);

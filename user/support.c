@@ -17,8 +17,8 @@ static const char * const where[] = {
 
 static void row(FILE *out, const char *name, enum node_verdict verdict, const char *remark)
 {
-	fprintf(out, "   * - ``%s``\n     - %s\n     - %s\n", name, where[verdict],
-		remark && *remark ? remark : "");
+	fprintf(out, "   * - ``%s``\n     - %s\n     -%s%s\n", name, where[verdict],
+		remark && *remark ? " " : "", remark && *remark ? remark : "");
 }
 
 static void values(FILE *out, const char *name, const struct schema_value *v)
@@ -37,7 +37,7 @@ static void fields(FILE *out, const char *above, const struct schema_object *obj
 	char name[MAX_NAME];
 
 	for (f = object->field; f->type != SCHEMA_END && depth < MAX_DEPTH; f++) {
-		snprintf(name, sizeof(name), "%s.%s%s", above, f->name,
+		snprintf(name, sizeof(name), "%s%s%s%s", above, *above ? "." : "", f->name,
 			 f->many == SCHEMA_LIST ? "[]" : f->many == SCHEMA_MAP ? ".*" : "");
 		/* What is below a field on the slow path is there too: one row. */
 		if (f->verdict == NODE_KERNEL && f->value)

@@ -175,7 +175,8 @@ static struct node *copy_node(struct reader *r, const struct node *from, const y
 
 	if (!n)
 		return NULL;
-	if (depth > YAML_MAX_DEPTH) {
+	/* @depth maps and lists are around it. */
+	if ((from->kind == NODE_LIST || from->kind == NODE_MAP) && depth >= YAML_MAX_DEPTH) {
 		fail(r, mark, "more than %d maps and lists within each other, aliases expanded",
 		     YAML_MAX_DEPTH);
 		return NULL;
