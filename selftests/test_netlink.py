@@ -6,90 +6,21 @@ limits at N and N + 1, the life of generations, and what goes with a network nam
 
 Each case works in a network namespace of its own.
 """
-import ctypes
 import errno
 import os
 import socket
 import struct
-import time
 
 import bpf
 import genl
 import ktap
 from genl import C
+from netns import CLONE_NEWNET, Net, enter, eventually, libc, module, references, refused, unshare
 
-CLONE_NEWNET = 0x40000000
 PREPARED, CURRENT, DRAINING = (C["L7FP_GENERATION_" + s] for s in
                                ("PREPARED", "CURRENT", "DRAINING"))
 FORWARD, REDIRECT, DIRECT = (C["L7FP_ROUTE_" + s] for s in ("FORWARD", "REDIRECT", "DIRECT"))
 REQUEST_HEADER, RESPONSE_HEADER = C["L7FP_A_ROUTE_REQUEST_HEADER"], C["L7FP_A_ROUTE_RESPONSE_HEADER"]
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_module = None
-
-
-def module():
-    global _module
-    if _module is None:
-        _module = bpf.Module()
-    return _module
-
-
-def unshare():
-    """A new network namespace for this thread: each case has its own."""
-    if _libc.unshare(CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "unshare")
-
-
-class Net(genl.Genl):
-    """A namespace and a netlink socket in it; lo is down, which nothing here minds."""
-
-    def __init__(self):
-        unshare()
-        super().__init__()
-
-    def states(self):
-        return {struct.unpack("=Q", g[C["L7FP_A_GENERATION"]])[0]:
-                struct.unpack("=I", g[C["L7FP_A_GENERATION_STATE"]])[0]
-                for g in self.dump("GENERATION_GET")}
-
-    def begin(self, number, *attrs):
-        self.do("GENERATION_NEW", genl.generation(number))
-        if attrs:
-            self.add(number, *attrs)
-
-    def add(self, number, *attrs):
-        self.do("GENERATION_ADD", genl.generation(number), *attrs)
-
-    def prepare(self, number, fd):
-        self.do("GENERATION_PREPARE", genl.generation(number), genl.u32(C["L7FP_A_MAP_FD"], fd))
-
-    def ready(self, number, code=None, *attrs, **programs):
-        """A prepared generation; returns its map."""
-        self.begin(number, *attrs)
-        fd = bpf.policy(module(), number, code, **programs)
-        self.prepare(number, fd)
-        return fd
-
-
-def refused(number, function, *args, says=None):
-    """function must fail with that errno, and say so in words that hold says."""
-    try:
-        function(*args)
-    except OSError as error:
-        ktap.equal(errno.errorcode.get(error.errno), errno.errorcode[number], "errno")
-        if says is not None:
-            message = getattr(error, "message", "")
-            ktap.true(says in message, "expected %r in the message, got %r" % (says, message))
-        return error
-    raise AssertionError("expected %s, but it was accepted" % errno.errorcode[number])
-
-
-def eventually(function, what, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not function():
-        ktap.true(time.monotonic() < deadline, "not within %d seconds: %s" % (seconds, what))
-        time.sleep(0.01)
 
 
 # ---- permission and form
@@ -128,14 +59,14 @@ def no_permission():
 
 @ktap.case("a capable process of another user namespace is refused")
 def no_permission_in_user_namespace():
-    if _libc.prctl(36, 1, 0, 0, 0):     # a subreaper, so that nothing is left over
+    if libc.prctl(36, 1, 0, 0, 0):     # a subreaper, so that nothing is left over
         raise ktap.Skip("prctl")
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
         answer = b"?"
         try:
-            if _libc.unshare(0x10000000 | CLONE_NEWNET):    # CLONE_NEWUSER
+            if libc.unshare(0x10000000 | CLONE_NEWNET):    # CLONE_NEWUSER
                 answer = b"skip"
             else:
                 with genl.Genl() as g:
@@ -577,7 +508,7 @@ def attach_prepared_only():
         here = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         unshare()
         refused(errno.ENOENT, bpf.attach, prepared)
-        ktap.equal(_libc.setns(here, CLONE_NEWNET), 0, "setns")
+        enter(here)
         os.close(here)
         link = bpf.attach(prepared)
         refused(errno.ENOENT, bpf.update, link, never)
@@ -716,7 +647,7 @@ def link_after_namespace():
     with Net() as g:
         fd, other = g.ready(1), g.ready(2)
         link = bpf.attach(fd)
-    ktap.equal(_libc.setns(here, CLONE_NEWNET), 0, "setns")
+    enter(here)
     os.close(here)
 
     def dead():
@@ -730,15 +661,6 @@ def link_after_namespace():
     for f in (link, fd, other):
         os.close(f)
     eventually(lambda: references() == before, "the module's references are back", 60)
-
-
-def references():
-    with open("/proc/modules", encoding="ascii") as f:
-        for line in f:
-            words = line.split()
-            if words[0] == "l7fp":
-                return int(words[2])
-    return None
 
 
 @ktap.case("the module stays while a policy is attached or prepared")
