@@ -122,10 +122,17 @@ start_l7fp()
 
 stop_l7fp()
 {
+	local i
+
 	[ -d /sys/module/l7fp ] || return 0
 	"$tool" reset
 	rmdir "$clients" 2>/dev/null
-	rmmod l7fp
+	# The last references go with a grace period.
+	for i in $(seq 50); do
+		rmmod l7fp 2>/dev/null && return 0
+		sleep 0.2
+	done
+	die "l7fp.ko cannot be unloaded after l7fp-tool reset"
 }
 
 # as_client COMMAND...: runs it in the captured cgroup.
