@@ -387,8 +387,10 @@ static void wire_read(struct l7fp_port *port, bool softirq)
 
 static void wire_events(struct l7fp_port *port, bool softirq)
 {
-	if (!softirq && test_and_clear_bit(L7FP_PORT_DEFERRED, &port->flags))
+	if (!softirq && test_and_clear_bit(L7FP_PORT_DEFERRED, &port->flags)) {
 		port->events->deferred(port);
+		l7fp_port_put(port);
+	}
 	if (wire_ended(port))
 		return;
 	if (test_bit(L7FP_PORT_CONNECTING, &port->flags)) {
@@ -448,7 +450,9 @@ static void wire_request_read(struct l7fp_port *port)
 
 static void wire_defer(struct l7fp_port *port)
 {
-	set_bit(L7FP_PORT_DEFERRED, &port->flags);
+	/* The wish holds a reference: its work must not meet a port that is being freed. */
+	if (!test_and_set_bit(L7FP_PORT_DEFERRED, &port->flags))
+		l7fp_port_get(port);
 	queue_work(l7fp_port_wq, &port->work);
 }
 
