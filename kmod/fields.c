@@ -202,7 +202,8 @@ static bool changed_value(struct l7fp_exchange_kern *x, struct l7fp_str name, bo
 		for (j = 0; j < list[i].n; j++) {
 			const struct l7fp_header_op *op = &list[i].op[j];
 
-			if (op->lower.len != name.len || memcmp(op->lower.data, name.data, name.len))
+			if (op->lower.len != name.len ||
+			    memcmp(op->lower.data, name.data, name.len))
 				continue;
 			if (op->kind == L7FP_HEADER_REMOVE) {
 				present = false;

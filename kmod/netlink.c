@@ -251,17 +251,17 @@ static struct l7fp_endpoint_config *parse_endpoints(struct genl_info *info, u32 
 	struct l7fp_endpoint_config *endpoints;
 	const struct nlattr *attr;
 	int rem, err;
-	u32 i = 0;
+	u32 i = 0, total = 0;
 
-	*n = 0;
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem)
-		*n += nla_type(attr) == L7FP_A_ENDPOINT;
-	if (*n > L7FP_MAX_ENDPOINTS) {
+		total += nla_type(attr) == L7FP_A_ENDPOINT;
+	*n = total;
+	if (total > L7FP_MAX_ENDPOINTS) {
 		GENL_SET_ERR_MSG_FMT(info, "expected at most %u endpoints of a cluster",
 				     L7FP_MAX_ENDPOINTS);
 		return ERR_PTR(-E2BIG);
 	}
-	endpoints = kvcalloc(max(*n, 1U), sizeof(*endpoints), GFP_KERNEL);
+	endpoints = kvcalloc(max(total, 1U), sizeof(*endpoints), GFP_KERNEL);
 	if (!endpoints)
 		return ERR_PTR(-ENOMEM);
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
@@ -527,11 +527,11 @@ static int l7fp_nl_connection_attach_doit(struct sk_buff *skb, struct genl_info 
 	return err;
 }
 
-#define DO(command, handler, attributes) {				\
+#define DO(command, handler, attributes, max) {				\
 	.cmd = L7FP_CMD_##command,					\
 	.doit = handler,						\
 	.policy = attributes,						\
-	.maxattr = ARRAY_SIZE(attributes) - 1,				\
+	.maxattr = max,							\
 	.flags = GENL_ADMIN_PERM | GENL_CMD_CAP_DO,			\
 }
 
@@ -545,26 +545,28 @@ static int l7fp_nl_connection_attach_doit(struct sk_buff *skb, struct genl_info 
 
 /* In the order of the commands, do before dump. */
 static const struct genl_split_ops l7fp_genl_ops[] = {
-	DO(LISTENER_NEW, l7fp_nl_listener_new_doit, l7fp_listener_new_policy),
-	DO(LISTENER_DEL, l7fp_nl_listener_del_doit, l7fp_id_policy),
-	DO(LISTENER_GET, l7fp_nl_listener_get_doit, l7fp_id_policy),
+	DO(LISTENER_NEW, l7fp_nl_listener_new_doit, l7fp_listener_new_policy, L7FP_A_LISTENER),
+	DO(LISTENER_DEL, l7fp_nl_listener_del_doit, l7fp_id_policy, L7FP_A_ID),
+	DO(LISTENER_GET, l7fp_nl_listener_get_doit, l7fp_id_policy, L7FP_A_ID),
 	DUMP(LISTENER_GET, l7fp_nl_listener_dumpit, NULL, 0),
-	DO(CLUSTER_NEW, l7fp_nl_cluster_new_doit, l7fp_cluster_new_policy),
-	DO(CLUSTER_DEL, l7fp_nl_cluster_del_doit, l7fp_id_policy),
-	DO(CLUSTER_GET, l7fp_nl_cluster_get_doit, l7fp_id_policy),
+	DO(CLUSTER_NEW, l7fp_nl_cluster_new_doit, l7fp_cluster_new_policy, L7FP_A_CLUSTER),
+	DO(CLUSTER_DEL, l7fp_nl_cluster_del_doit, l7fp_id_policy, L7FP_A_ID),
+	DO(CLUSTER_GET, l7fp_nl_cluster_get_doit, l7fp_id_policy, L7FP_A_ID),
 	DUMP(CLUSTER_GET, l7fp_nl_cluster_dumpit, NULL, 0),
-	DO(ENDPOINT_SET, l7fp_nl_endpoint_set_doit, l7fp_endpoint_set_policy),
+	DO(ENDPOINT_SET, l7fp_nl_endpoint_set_doit, l7fp_endpoint_set_policy, L7FP_A_ENDPOINT),
 	DUMP(ENDPOINT_GET, l7fp_nl_endpoint_dumpit, l7fp_id_policy, L7FP_A_ID),
-	DO(GENERATION_NEW, l7fp_nl_generation_doit, l7fp_generation_policy),
-	DO(GENERATION_ADD, l7fp_nl_generation_doit, l7fp_generation_add_policy),
-	DO(GENERATION_PREPARE, l7fp_nl_generation_doit, l7fp_generation_prepare_policy),
-	DO(GENERATION_DEL, l7fp_nl_generation_doit, l7fp_generation_policy),
-	DO(GENERATION_GET, l7fp_nl_generation_get_doit, l7fp_generation_policy),
+	DO(GENERATION_NEW, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),
+	DO(GENERATION_ADD, l7fp_nl_generation_doit, l7fp_generation_add_policy, L7FP_A_RULE),
+	DO(GENERATION_PREPARE, l7fp_nl_generation_doit, l7fp_generation_prepare_policy,
+	   L7FP_A_MAP_FD),
+	DO(GENERATION_DEL, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),
+	DO(GENERATION_GET, l7fp_nl_generation_get_doit, l7fp_generation_policy, L7FP_A_GENERATION),
 	DUMP(GENERATION_GET, l7fp_nl_generation_dumpit, NULL, 0),
-	DO(CONNECTION_ATTACH, l7fp_nl_connection_attach_doit, l7fp_connection_attach_policy),
+	DO(CONNECTION_ATTACH, l7fp_nl_connection_attach_doit, l7fp_connection_attach_policy,
+	   L7FP_A_CONNECTION),
 	DUMP(CONNECTION_GET, l7fp_nl_connection_dumpit, NULL, 0),
 	DUMP(STATS_GET, l7fp_nl_stats_dumpit, NULL, 0),
-	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy),
+	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy, L7FP_A_EXPLAIN),
 };
 
 static const struct genl_multicast_group l7fp_genl_mcgrps[] = {

@@ -58,7 +58,7 @@ struct l7fp_stats {
  */
 struct l7fp_net {
 	struct net *net;
-	struct mutex lock;
+	struct mutex lock;	/* changes, and the namespace's exit */
 	bool dead;
 	struct xarray listeners;
 	struct xarray clusters;
@@ -70,7 +70,7 @@ struct l7fp_net {
 	wait_queue_head_t released;
 	struct l7fp_generation __rcu *current_generation;
 	void *link;
-	spinlock_t downstreams_lock;
+	spinlock_t downstreams_lock;	/* the two below */
 	struct list_head downstreams;
 	u32 n_downstreams;
 	struct delayed_work sweep;
@@ -86,8 +86,8 @@ static inline struct l7fp_net *l7fp_net(const struct net *net)
 	return net_generic(net, l7fp_net_id);
 }
 
-#define l7fp_count(ln, field)		this_cpu_inc((ln)->stats->field)
-#define l7fp_count_add(ln, field, n)	this_cpu_add((ln)->stats->field, n)
+#define l7fp_count(ln, member)		this_cpu_inc((ln)->stats->member)
+#define l7fp_count_add(ln, member, n)	this_cpu_add((ln)->stats->member, n)
 
 /* The pernet operations: set up the above, and take everything down in order. */
 int l7fp_state_init(void);

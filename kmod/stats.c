@@ -8,6 +8,9 @@
 #include "netlink.h"
 #include "upstream.h"
 
+/* What Envoy says of an upstream that failed before the response began. */
+#define UPSTREAM_FAILED	"upstream connect error or disconnect/reset before headers. "
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -16,13 +19,15 @@ static const struct {
 	[L7FP_REASON_NR] = { "NR", "" },
 	[L7FP_REASON_NC] = { "NC", "" },
 	[L7FP_REASON_UH] = { "UH", "no healthy upstream" },
-	[L7FP_REASON_UF] = { "UF", "upstream connect error or disconnect/reset before headers. reset reason: connection failure" },
-	[L7FP_REASON_UC] = { "UC", "upstream connect error or disconnect/reset before headers. reset reason: connection termination" },
-	[L7FP_REASON_UR] = { "UR", "upstream connect error or disconnect/reset before headers. reset reason: remote reset" },
+	[L7FP_REASON_UF] = { "UF", UPSTREAM_FAILED "reset reason: connection failure" },
+	[L7FP_REASON_UC] = { "UC", UPSTREAM_FAILED "reset reason: connection termination" },
+	[L7FP_REASON_UR] = { "UR", UPSTREAM_FAILED "reset reason: remote reset" },
 	[L7FP_REASON_UT] = { "UT", "upstream request timeout" },
-	[L7FP_REASON_UO] = { "UO", "upstream connect error or disconnect/reset before headers. reset reason: overflow" },
-	[L7FP_REASON_URX] = { "URX", "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: connection failure" },
-	[L7FP_REASON_UPE] = { "UPE", "upstream connect error or disconnect/reset before headers. reset reason: protocol error" },
+	[L7FP_REASON_UO] = { "UO", UPSTREAM_FAILED "reset reason: overflow" },
+	[L7FP_REASON_URX] = {
+		"URX", UPSTREAM_FAILED "retried and the latest reset reason: connection failure"
+	},
+	[L7FP_REASON_UPE] = { "UPE", UPSTREAM_FAILED "reset reason: protocol error" },
 	[L7FP_REASON_RL] = { "RL", "local_rate_limited" },
 	[L7FP_REASON_DC] = { "DC", "" },
 	[L7FP_REASON_DPE] = { "DPE", "Bad Request" },
@@ -96,7 +101,8 @@ void l7fp_counters_free(struct l7fp_counters *counters)
 
 u64 l7fp_counters_sum(const struct l7fp_counters *counters, u32 i)
 {
-	u64 __percpu *counter = counters->chunk[i / L7FP_COUNTERS_CHUNK] + i % L7FP_COUNTERS_CHUNK;
+	u64 __percpu *counter = counters->chunk[i / L7FP_COUNTERS_CHUNK] +
+				i % L7FP_COUNTERS_CHUNK;
 	u64 sum = 0;
 	int cpu;
 
@@ -182,7 +188,8 @@ struct counter {
 /* Where a dump is: in cb->args. */
 enum { POS_SCOPE, POS_ID, POS_FIELD };
 
-static int put_counter(struct sk_buff *skb, struct netlink_callback *cb, const struct counter *counter)
+static int put_counter(struct sk_buff *skb, struct netlink_callback *cb,
+		       const struct counter *counter)
 {
 	struct nlattr *nest, *object;
 	void *header;

@@ -328,7 +328,7 @@ static int add_header_op(struct l7fp_generation *g, struct l7fp_header_op *op,
 		NL_SET_ERR_MSG_ATTR(extack, name, "expected a header name (RFC 9110 5.1)");
 		return -EINVAL;
 	}
-	if (!value != (op->kind == L7FP_HEADER_REMOVE)) {
+	if (op->kind == L7FP_HEADER_REMOVE ? !!value : !value) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "expected a value to set or add, and none to remove");
 		return -EINVAL;
@@ -433,7 +433,7 @@ static int add_route_clusters(struct l7fp_generation *g, struct l7fp_route *rout
 					L7FP_MAX_ROUTE_CLUSTERS);
 		return -E2BIG;
 	}
-	if (!n != (route->kind != L7FP_ROUTE_FORWARD)) {
+	if (route->kind == L7FP_ROUTE_FORWARD ? !n : !!n) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "expected clusters in a route that forwards, and in no other");
 		return -EINVAL;
@@ -505,7 +505,8 @@ static int check_route_strings(const struct l7fp_route *r, struct nlattr **tb,
 {
 	const struct l7fp_str *scheme = &r->redirect_scheme;
 
-	if (!r->rewrite_path.data != (r->rewrite_kind == L7FP_REWRITE_NONE)) {
+	if (r->rewrite_kind == L7FP_REWRITE_NONE ? !!r->rewrite_path.data :
+						   !r->rewrite_path.data) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "expected a rewrite kind and a path, or neither");
 		return -EINVAL;
@@ -691,7 +692,8 @@ static int check_route(const struct l7fp_generation *g, const struct l7fp_route 
 
 		/* Entries go under l7fp_net.lock, which the caller holds. */
 		if (!l7fp_cluster_find(g->net, id)) {
-			NL_SET_ERR_MSG_FMT(extack, "route %u: cluster %u does not exist; create it first",
+			NL_SET_ERR_MSG_FMT(extack,
+					   "route %u: cluster %u does not exist; create it first",
 					   route->id, id);
 			return -ENOENT;
 		}

@@ -21,13 +21,13 @@
 #define L7FP_MAX_TRAILERS	8192	/* a trailer section */
 #define L7FP_MAX_NAME		256	/* names of clusters, listeners, rules */
 #define L7FP_MAX_STRING		8192	/* one string of a policy's tables */
-#define L7FP_MAX_BODY		32768	/* body of a direct response; a netlink attribute holds 65531 */
+#define L7FP_MAX_BODY		32768	/* body of a direct response; an attribute holds 65531 */
 #define L7FP_MAX_SLOTS		64	/* slots of one generation */
 #define L7FP_MAX_STRINGS	262144	/* strings of one generation */
 #define L7FP_MAX_ROUTES		65536	/* routes of one generation */
 #define L7FP_MAX_RULES		65536	/* named rules of one generation */
 #define L7FP_MAX_GENERATION	67108864 /* memory of one generation's tables */
-#define L7FP_MAX_GENERATIONS	16	/* of one network namespace, those being drained not counted */
+#define L7FP_MAX_GENERATIONS	16	/* of one network namespace, without those that drain */
 #define L7FP_MAX_CLUSTERS	65536	/* clusters of one network namespace */
 #define L7FP_MAX_ENDPOINTS	4096	/* endpoints of one cluster */
 #define L7FP_MAX_LISTENERS	256	/* listeners of one network namespace */
@@ -102,6 +102,7 @@ enum l7fp_match_op {
 	L7FP_MATCH_NOT_EMPTY = 7,	/* the field exists and has a byte */
 	__L7FP_MATCH_OP_MAX
 };
+
 #define L7FP_MATCH_IGNORE_CASE	0x100
 
 /* Why an exchange ended as it did; the names are Envoy's response flags where one fits. */
@@ -209,6 +210,7 @@ enum l7fp_cmd {
 	L7FP_CMD_EXPLAIN,		/* what the current policy decides of a given request */
 	__L7FP_CMD_MAX
 };
+
 #define L7FP_CMD_MAX (__L7FP_CMD_MAX - 1)
 
 /* Attributes of every message. */
@@ -233,6 +235,7 @@ enum l7fp_attr {
 	L7FP_A_EXPLAIN,			/* nest l7fp_attr_explain */
 	__L7FP_A_MAX
 };
+
 #define L7FP_A_MAX (__L7FP_A_MAX - 1)
 
 enum l7fp_attr_listener {
@@ -249,6 +252,7 @@ enum l7fp_attr_listener {
 	L7FP_A_LISTENER_PATH_MODE,	/* u32 enum l7fp_path_mode of kmod/path.h */
 	__L7FP_A_LISTENER_MAX
 };
+
 #define L7FP_A_LISTENER_MAX (__L7FP_A_LISTENER_MAX - 1)
 
 enum l7fp_attr_cluster {
@@ -263,6 +267,7 @@ enum l7fp_attr_cluster {
 	L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION, /* u32; 0: no limit */
 	__L7FP_A_CLUSTER_MAX
 };
+
 #define L7FP_A_CLUSTER_MAX (__L7FP_A_CLUSTER_MAX - 1)
 
 enum l7fp_attr_endpoint {
@@ -276,6 +281,7 @@ enum l7fp_attr_endpoint {
 	L7FP_A_ENDPOINT_IDLE,		/* u32: in dumps, of them idle */
 	__L7FP_A_ENDPOINT_MAX
 };
+
 #define L7FP_A_ENDPOINT_MAX (__L7FP_A_ENDPOINT_MAX - 1)
 
 enum l7fp_attr_slot {
@@ -285,6 +291,7 @@ enum l7fp_attr_slot {
 	L7FP_A_SLOT_NAME,		/* binary, 1 to L7FP_MAX_NAME bytes */
 	__L7FP_A_SLOT_MAX
 };
+
 #define L7FP_A_SLOT_MAX (__L7FP_A_SLOT_MAX - 1)
 
 enum l7fp_attr_string {
@@ -293,6 +300,7 @@ enum l7fp_attr_string {
 	L7FP_A_STRING_VALUE,		/* binary, at most L7FP_MAX_STRING */
 	__L7FP_A_STRING_MAX
 };
+
 #define L7FP_A_STRING_MAX (__L7FP_A_STRING_MAX - 1)
 
 enum l7fp_attr_route {
@@ -317,6 +325,7 @@ enum l7fp_attr_route {
 	L7FP_A_ROUTE_CONNECT_RETRIES,	/* u32: further attempts when connecting fails */
 	__L7FP_A_ROUTE_MAX
 };
+
 #define L7FP_A_ROUTE_MAX (__L7FP_A_ROUTE_MAX - 1)
 
 enum l7fp_attr_route_cluster {
@@ -327,6 +336,7 @@ enum l7fp_attr_route_cluster {
 	L7FP_A_ROUTE_CLUSTER_RESPONSE_HEADER,
 	__L7FP_A_ROUTE_CLUSTER_MAX
 };
+
 #define L7FP_A_ROUTE_CLUSTER_MAX (__L7FP_A_ROUTE_CLUSTER_MAX - 1)
 
 enum l7fp_attr_header_op {
@@ -336,6 +346,7 @@ enum l7fp_attr_header_op {
 	L7FP_A_HEADER_OP_VALUE,		/* binary: a field value, not for REMOVE */
 	__L7FP_A_HEADER_OP_MAX
 };
+
 #define L7FP_A_HEADER_OP_MAX (__L7FP_A_HEADER_OP_MAX - 1)
 
 /* A rule has a name and a counter; l7fp_deny() and l7fp_count_rule() refer to it. */
@@ -345,6 +356,7 @@ enum l7fp_attr_rule {
 	L7FP_A_RULE_NAME,		/* nul-string */
 	__L7FP_A_RULE_MAX
 };
+
 #define L7FP_A_RULE_MAX (__L7FP_A_RULE_MAX - 1)
 
 enum l7fp_attr_connection {
@@ -363,6 +375,7 @@ enum l7fp_attr_connection {
 	L7FP_A_CONNECTION_REASON,	/* u32 enum l7fp_reason, in CONNECTION_LOST */
 	__L7FP_A_CONNECTION_MAX
 };
+
 #define L7FP_A_CONNECTION_MAX (__L7FP_A_CONNECTION_MAX - 1)
 
 /* What a counter counts (scope), of which object, and its value. */
@@ -385,12 +398,13 @@ enum l7fp_attr_stat {
 	L7FP_A_STAT_VALUE,		/* u64 */
 	__L7FP_A_STAT_MAX
 };
+
 #define L7FP_A_STAT_MAX (__L7FP_A_STAT_MAX - 1)
 
 /* The request of EXPLAIN: up to DESTINATION_PORT. The rest is its answer. */
 enum l7fp_attr_explain {
 	L7FP_A_EXPLAIN_UNSPEC = 0,
-	L7FP_A_EXPLAIN_HEAD,		/* binary: an HTTP/1.1 head, at most L7FP_MAX_EXPLAIN_HEAD */
+	L7FP_A_EXPLAIN_HEAD,		/* binary: HTTP/1.1, at most L7FP_MAX_EXPLAIN_HEAD */
 	L7FP_A_EXPLAIN_PATH_MODE,	/* u32 enum l7fp_path_mode */
 	L7FP_A_EXPLAIN_SOURCE_ADDRESS,	/* binary: 4 or 16 bytes, network order */
 	L7FP_A_EXPLAIN_SOURCE_PORT,	/* u16, host order */
@@ -402,11 +416,12 @@ enum l7fp_attr_explain {
 	L7FP_A_EXPLAIN_CLUSTER,		/* u32; absent: none, and so the next two */
 	L7FP_A_EXPLAIN_ROUTE,		/* u32 */
 	L7FP_A_EXPLAIN_RULE,		/* u32 */
-	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with the query; cut at 20000 bytes */
+	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with query; cut at 20000 bytes */
 	L7FP_A_EXPLAIN_HOST,		/* binary: likewise */
 	L7FP_A_EXPLAIN_LOCATION,	/* binary: of a redirect */
 	__L7FP_A_EXPLAIN_MAX
 };
+
 #define L7FP_A_EXPLAIN_MAX (__L7FP_A_EXPLAIN_MAX - 1)
 
 #endif /* _UAPI_L7FP_H */
