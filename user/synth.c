@@ -8,6 +8,12 @@
 #include <string.h>
 #include "synth_generate.h"
 
+/*
+ * From here on a policy is large. A quarter of the branches that may be
+ * pending, since there is more than one word in a string.
+ */
+#define LARGE_POLICY	2048	/* tests */
+
 #define RULE_NONE	UINT32_MAX	/* a route, not a rule, needs the slow path */
 
 const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
@@ -18,6 +24,32 @@ const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
 	[SYNTH_SLOW_PATH] = "l7fp_slow_path",
 	[SYNTH_FIELD_MATCH] = "l7fp_field_match",
 };
+
+static size_t count_tests(const struct ir_expr *e)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; e && i < e->n_children; i++)
+		n += count_tests(e->child[i]);
+	return n;
+}
+
+static bool is_large(const struct ir *ir)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ir->n_virtual_hosts; i++) {
+		const struct ir_virtual_host *host = &ir->virtual_host[i];
+
+		n += count_tests(host->expr);
+		for (size_t j = 0; j < host->n_matches; j++)
+			n += count_tests(host->match[j].expr);
+	}
+	for (size_t i = 0; i < ir->n_authorization; i++)
+		for (size_t j = 0; j < ir->authorization[i].n_rules; j++)
+			n += count_tests(ir->authorization[i].rule[j].expr);
+	return n > LARGE_POLICY;
+}
 
 /* @expr certainly true: on to @tail; not certainly false: the slow path. */
 static void add_condition(struct synth *synth, struct synth_list *list, const struct ir_expr *expr,
@@ -136,7 +168,8 @@ static const char *explain(int err)
 int synthesize(const struct ir *ir, const uint32_t *cluster_id, struct synth_program *out,
 	       struct tables *tables, char *error, size_t error_len)
 {
-	struct synth synth = { .ir = ir, .cluster_id = cluster_id, .tables = tables };
+	struct synth synth = { .ir = ir, .cluster_id = cluster_id, .tables = tables,
+			       .large = is_large(ir) };
 	int err;
 
 	*out = (struct synth_program){ 0 };

@@ -27,8 +27,11 @@
  * A condition is compiled to code that falls through when it is true and jumps
  * to a label when it is false. The true branch ends soon (it jumps to a shared
  * tail), the false branch goes on: the verifier walks the fall-through first
- * and keeps the jump for later, so few branches are pending at any time
- * (BPF_COMPLEXITY_LIMIT_JMP_SEQ).
+ * and keeps the jump for later, so few branches are pending at any time. It
+ * refuses more than 8192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ). A test of several
+ * words has a jump for each, and all but the last stay pending while the
+ * verifier goes on through the rest of the program; so in a large policy a test
+ * is made without branches up to its end, where there is one.
  */
 #ifndef _L7FP_SYNTH_H
 #define _L7FP_SYNTH_H

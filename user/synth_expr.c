@@ -82,21 +82,41 @@ static uint64_t word_at(const struct synth_inline *test, uint32_t off, uint32_t 
 	return word;
 }
 
-static void compare_part(struct synth *synth, const struct synth_inline *test, uint32_t off,
-			 uint32_t size, code_label otherwise)
+/*
+ * Falls through when what is in r1 is @word, of @size bytes. In a large policy
+ * (synth.h) only adds the difference to r3.
+ */
+static void compare_word(struct synth *synth, uint64_t word, uint32_t size, code_label otherwise)
 {
-	static const uint8_t load[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
 	struct code *code = &synth->code;
-	uint64_t word = word_at(test, off, size);
 
-	code_load(code, load[size], BPF_REG_1, REG_EXCHANGE,
-		  (int16_t)(synth_field_offset(test->field) + (int16_t)off));
-	if (size < 8) {
+	if (size == 8)
+		code_move_imm64(code, BPF_REG_2, word);
+	if (!synth->large && size == 8) {
+		code_jump_reg(code, BPF_JNE, BPF_REG_1, BPF_REG_2, otherwise);
+		return;
+	}
+	if (!synth->large) {
 		code_jump32_imm(code, BPF_JNE, BPF_REG_1, (int32_t)(uint32_t)word, otherwise);
 		return;
 	}
-	code_move_imm64(code, BPF_REG_2, word);
-	code_jump_reg(code, BPF_JNE, BPF_REG_1, BPF_REG_2, otherwise);
+	if (size == 8)
+		code_alu_reg(code, BPF_XOR, BPF_REG_1, BPF_REG_2);
+	else
+		code_alu32_imm(code, BPF_XOR, BPF_REG_1, (int32_t)(uint32_t)word);
+	code_alu_reg(code, BPF_OR, BPF_REG_3, BPF_REG_1);
+}
+
+static void compare_begin(struct synth *synth)
+{
+	if (synth->large)
+		code_move_imm(&synth->code, BPF_REG_3, 0);
+}
+
+static void compare_end(struct synth *synth, code_label otherwise)
+{
+	if (synth->large)
+		code_jump_imm(&synth->code, BPF_JNE, BPF_REG_3, 0, otherwise);
 }
 
 /*
@@ -106,20 +126,26 @@ static void compare_part(struct synth *synth, const struct synth_inline *test, u
 static void compare_inline(struct synth *synth, const struct synth_inline *test,
 			   code_label otherwise)
 {
+	static const uint8_t load[] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
+	struct code *code = &synth->code;
 	uint32_t off = 0;
 
+	compare_begin(synth);
 	if (test->exact) {
-		code_load(&synth->code, BPF_W, BPF_REG_1, REG_EXCHANGE,
+		code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
 			  synth_field_len_offset(test->field));
-		code_jump32_imm(&synth->code, BPF_JNE, BPF_REG_1, (int32_t)test->len, otherwise);
+		compare_word(synth, test->len, 4, otherwise);
 	}
 	while (off < test->len) {
 		uint32_t left = test->len - off;
 		uint32_t size = left >= 8 || test->exact ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 
-		compare_part(synth, test, off, size, otherwise);
+		code_load(code, load[size], BPF_REG_1, REG_EXCHANGE,
+			  (int16_t)(synth_field_offset(test->field) + (int16_t)off));
+		compare_word(synth, word_at(test, off, size), size, otherwise);
 		off += size;
 	}
+	compare_end(synth, otherwise);
 }
 
 /* The test falls through when true; makes it jump to @target when it is @when. */
@@ -212,17 +238,19 @@ static void branch_address(struct synth *synth, const struct ir_expr *e, bool wh
 		synth_fail(synth, -EINVAL);
 		return;
 	}
-	code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE, EXCHANGE(conn));
+	code_load(code, BPF_DW, BPF_REG_4, REG_EXCHANGE, EXCHANGE(conn));
+	compare_begin(synth);
 	for (int i = 0; i < 4 && left; i++) {
 		uint32_t bits = left < 32 ? left : 32;
 		uint32_t mask = htonl(bits == 32 ? ~0U : ~(~0U >> bits));
 
-		code_load(code, BPF_W, BPF_REG_2, BPF_REG_1, (int16_t)(base + 4 * i));
+		code_load(code, BPF_W, BPF_REG_1, BPF_REG_4, (int16_t)(base + 4 * i));
 		if (bits < 32)
-			code_alu32_imm(code, BPF_AND, BPF_REG_2, (int32_t)mask);
-		code_jump32_imm(code, BPF_JNE, BPF_REG_2, (int32_t)(e->addr[i] & mask), otherwise);
+			code_alu32_imm(code, BPF_AND, BPF_REG_1, (int32_t)mask);
+		compare_word(synth, e->addr[i] & mask, 4, otherwise);
 		left -= bits;
 	}
+	compare_end(synth, otherwise);
 	if (when) {
 		code_jump(code, target);
 		code_place(code, otherwise);

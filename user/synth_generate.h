@@ -19,6 +19,7 @@ struct synth {
 	struct ir *scratch;	/* expressions made here; freed at the end */
 	struct tables *tables;
 	struct code code;
+	bool large;		/* compare without a branch for each word (synth.h) */
 	/*
 	 * Shared ends. r2 holds the route or rule; each is reached with
 	 * nothing else in registers.

@@ -62,6 +62,12 @@ static void alu(struct state *s, const struct bpf_insn *insn)
 	case BPF_AND:
 		a &= b;
 		break;
+	case BPF_OR:
+		a |= b;
+		break;
+	case BPF_XOR:
+		a ^= b;
+		break;
 	default:
 		s->wrong = "unknown arithmetic";
 	}

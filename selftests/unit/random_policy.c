@@ -5,6 +5,8 @@
 #include <string.h>
 #include "random_policy.h"
 
+#define MANY_TESTS	2100
+
 static const char *const methods[] = { "GET", "POST", "DELETE", "PURGE", "HEAD" };
 static const char *const header_names[] = { "x-user", "x-env", "end-user", "x-added",
 					    "x-forwarded-proto" };
@@ -413,6 +415,18 @@ static void random_clusters(struct random_policy *r)
 	}
 }
 
+/* Ports that no request has: what makes a policy large for the synthesizer. */
+static struct ir_expr *many_tests(struct random_policy *r)
+{
+	struct ir_expr **child = ir_alloc(r->ir, MANY_TESTS * sizeof(*child));
+
+	for (uint32_t i = 0; i < MANY_TESTS; i++) {
+		child[i] = leaf(r, IR_DESTINATION_PORT);
+		child[i]->port = 20000 + i;
+	}
+	return ir_or(r->ir, child, MANY_TESTS);
+}
+
 void random_policy(struct random_policy *r, uint64_t seed)
 {
 	struct ir *ir = ir_new();
@@ -443,6 +457,9 @@ void random_policy(struct random_policy *r, uint64_t seed)
 	ir->virtual_host = ir_alloc(ir, (ir->n_virtual_hosts + 1) * sizeof(*ir->virtual_host));
 	for (size_t i = 0; i < ir->n_virtual_hosts; i++)
 		random_virtual_host(r, &ir->virtual_host[i], i);
+	if (ir->n_virtual_hosts && percent(r, 10))
+		ir->virtual_host[0].expr = ir_and(ir, (struct ir_expr *[]){
+			ir->virtual_host[0].expr, ir_not(ir, many_tests(r)) }, 2);
 }
 
 void random_policy_free(struct random_policy *r)
