@@ -5,6 +5,18 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+static uint32_t hash_pair(const char *name, const char *value)
+{
+	uint32_t h = 0x811c9dc5;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x01000193;
+	h *= 0x01000193;
+	for (; *value; value++)
+		h = (h ^ (unsigned char)*value) * 0x01000193;
+	return h;
+}
+
 void labels_read(struct node_arena *arena, struct labels *labels, const struct node *map)
 {
 	size_t i;
@@ -14,12 +26,14 @@ void labels_read(struct node_arena *arena, struct labels *labels, const struct n
 		return;
 	labels->name = node_alloc(arena, map->n * sizeof(*labels->name));
 	labels->value = node_alloc(arena, map->n * sizeof(*labels->value));
+	labels->hash = node_alloc(arena, map->n * sizeof(*labels->hash));
 	for (i = 0; i < map->n; i++) {
 		const char *value = node_string(map->child[i]);
 
 		if (!value)
 			continue;
 		labels->name[labels->n] = map->key[i]->text;
+		labels->hash[labels->n] = hash_pair(map->key[i]->text, value);
 		labels->value[labels->n++] = value;
 	}
 }
@@ -36,12 +50,17 @@ const char *labels_get(const struct labels *labels, const char *name)
 
 bool labels_match(const struct labels *selector, const struct labels *labels)
 {
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < selector->n; i++) {
-		const char *value = labels_get(labels, selector->name[i]);
-
-		if (!value || strcmp(value, selector->value[i]))
+		for (k = 0; k < labels->n; k++) {
+			if (selector->hash && labels->hash && selector->hash[i] != labels->hash[k])
+				continue;
+			if (!strcmp(selector->name[i], labels->name[k]) &&
+			    !strcmp(selector->value[i], labels->value[k]))
+				break;
+		}
+		if (k == labels->n)
 			return false;
 	}
 	return true;

@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <netinet/in.h>
 #include "input.h"
 
+/* @hash: of name and value together, or NULL: most labels differ in it. */
 struct labels {
 	size_t n;
 	const char **name, **value;
+	uint32_t *hash;
 };
 
 /* Entries of a map of strings; others are left out. */

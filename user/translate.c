@@ -18,22 +18,56 @@ void *list_grow(struct translation *tr, void *item, size_t size, size_t n, size_
 	return more;
 }
 
-char *ir_printf(struct ir *ir, const char *format, ...)
+/* FNV-1a */
+static size_t hash_of(const char *text)
 {
-	va_list args;
-	char *text;
-	int length;
+	uint64_t h = 0xcbf29ce484222325ULL;
 
-	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (length < 0)
-		length = 0;
-	text = ir_alloc(ir, (size_t)length + 1);
-	va_start(args, format);
-	vsnprintf(text, (size_t)length + 1, format, args);
-	va_end(args);
-	return text;
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 0x100000001b3ULL;
+	return (size_t)(h ^ h >> 32);
+}
+
+bool names_find(const struct names *names, const char *text, uint32_t *index)
+{
+	size_t i;
+
+	if (!names->size)
+		return false;
+	for (i = hash_of(text) & (names->size - 1); names->slot[i].text;
+	     i = (i + 1) & (names->size - 1))
+		if (!strcmp(names->slot[i].text, text)) {
+			*index = names->slot[i].index;
+			return true;
+		}
+	return false;
+}
+
+static void names_put(struct names *names, const char *text, uint32_t index)
+{
+	size_t i = hash_of(text) & (names->size - 1);
+
+	while (names->slot[i].text)
+		i = (i + 1) & (names->size - 1);
+	names->slot[i].text = text;
+	names->slot[i].index = index;
+	names->n++;
+}
+
+void names_add(struct translation *tr, struct names *names, const char *text, uint32_t index)
+{
+	struct names old = *names;
+	size_t i;
+
+	if (2 * (names->n + 1) > names->size) {
+		names->size = old.size ? 2 * old.size : 64;
+		names->slot = ir_alloc(tr->ir, names->size * sizeof(*names->slot));
+		names->n = 0;
+		for (i = 0; i < old.size; i++)
+			if (old.slot[i].text)
+				names_put(names, old.slot[i].text, old.slot[i].index);
+	}
+	names_put(names, text, index);
 }
 
 void source_of(struct translation *tr, struct ir_source *source, const struct document *d,
@@ -84,6 +118,39 @@ static int compare_age(const void *a, const void *b)
 	return document_compare_age(*(struct document * const *)a, *(struct document * const *)b);
 }
 
+static int compare_rule_age(const void *a, const void *b)
+{
+	return document_compare_age(((const struct named_host *)a)->document,
+				    ((const struct named_host *)b)->document);
+}
+
+static void add_rule(struct translation *tr, struct document *d)
+{
+	struct node *host = node_path(d->root, "spec", "host", NULL);
+	struct named_host *named = list_add(tr, &tr->destination_rule);
+
+	named->document = d;
+	named->node = host;
+	named->host = node_string(host) ? host_in_full(tr, host->text, d->namespace) : "";
+}
+
+static void add_route_hosts(struct translation *tr, struct document *d)
+{
+	const struct node *hosts = node_path(d->root, "spec", "hosts", NULL);
+	size_t i;
+
+	for (i = 0; is_for_mesh(d) && hosts && hosts->kind == NODE_LIST && i < hosts->n; i++) {
+		struct named_host *named;
+
+		if (!node_string(hosts->child[i]))
+			continue;
+		named = list_add(tr, &tr->route_host);
+		named->document = d;
+		named->node = hosts->child[i];
+		named->host = host_in_full(tr, hosts->child[i]->text, d->namespace);
+	}
+}
+
 /* Valid documents only: with an invalid one nothing is applied anyway. */
 static void sort_documents(struct translation *tr)
 {
@@ -98,14 +165,16 @@ static void sort_documents(struct translation *tr)
 		if (!strcmp(d->kind, "VirtualService"))
 			*list_add(tr, &tr->virtual_service) = d;
 		else if (!strcmp(d->kind, "DestinationRule"))
-			*list_add(tr, &tr->destination_rule) = d;
+			add_rule(tr, d);
 	}
 	if (tr->virtual_service.n)
 		qsort(tr->virtual_service.item, tr->virtual_service.n,
 		      sizeof(*tr->virtual_service.item), compare_age);
 	if (tr->destination_rule.n)
 		qsort(tr->destination_rule.item, tr->destination_rule.n,
-		      sizeof(*tr->destination_rule.item), compare_age);
+		      sizeof(*tr->destination_rule.item), compare_rule_age);
+	for (i = 0; i < tr->virtual_service.n; i++)
+		add_route_hosts(tr, tr->virtual_service.item[i]);
 }
 
 static void check_limits(struct translation *tr)

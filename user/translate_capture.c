@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_host(struct translation *tr, const struct document *d, const struct service *s)
-{
-	const struct node *hosts = node_path(d->root, "spec", "hosts", NULL);
-	size_t i;
-
-	for (i = 0; hosts && hosts->kind == NODE_LIST && i < hosts->n; i++)
-		if (node_string(hosts->child[i]) &&
-		    host_matches(host_in_full(tr, hosts->child[i]->text, d->namespace), s->host))
-			return true;
-	return false;
-}
-
 /* A tcp or tls item applies to the port. */
 static bool routes_port(const struct document *d, const char *kind, uint32_t port)
 {
@@ -68,10 +56,10 @@ static void decide_protocol(struct translation *tr, struct service *s, struct se
 	bool routed = false, guarded;
 	size_t i;
 
-	for (i = 0; i < tr->virtual_service.n; i++) {
-		const struct document *d = tr->virtual_service.item[i];
+	for (i = 0; i < tr->route_host.n; i++) {
+		const struct document *d = tr->route_host.item[i].document;
 
-		if (!is_for_mesh(d) || !has_host(tr, d, s))
+		if (!host_matches(tr->route_host.item[i].host, s->host))
 			continue;
 		if (node_count(node_path(d->root, "spec", "http", NULL))) {
 			routed = true;

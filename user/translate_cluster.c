@@ -53,20 +53,15 @@ static void merge_policy(struct traffic_policy *t, const struct node *policy, ui
 	}
 }
 
-static const char *rule_host(struct translation *tr, const struct document *d)
-{
-	const char *host = node_string(node_path(d->root, "spec", "host", NULL));
-
-	return host ? host_in_full(tr, host, d->namespace) : "";
-}
-
 /*
  * How well a DestinationRule fits: the host exactly before the longest
  * wildcard; of those the service's own namespace, then the root namespace.
  */
-static size_t rule_rank(struct translation *tr, const struct document *d, const struct service *s)
+static size_t rule_rank(struct translation *tr, const struct named_host *rule,
+			const struct service *s)
 {
-	const char *host = rule_host(tr, d);
+	const struct document *d = rule->document;
+	const char *host = rule->host;
 	size_t rank;
 
 	if (!*host || !host_matches(host, s->host))
@@ -77,17 +72,26 @@ static size_t rule_rank(struct translation *tr, const struct document *d, const 
 	return rank + (strcmp(d->namespace, tr->root_namespace) ? 1 : 2);
 }
 
-static size_t best_rank(struct translation *tr, const struct service *s)
+/* Those of the best rank, the oldest first. */
+void rules_match(struct translation *tr)
 {
-	size_t best = 0, i;
+	size_t i, k;
 
-	for (i = 0; i < tr->destination_rule.n; i++) {
-		size_t rank = rule_rank(tr, tr->destination_rule.item[i], s);
+	for (k = 0; k < tr->service.n; k++) {
+		struct service *s = tr->service.item[k];
+		size_t best = 1;
 
-		if (rank > best)
+		for (i = 0; i < tr->destination_rule.n; i++) {
+			size_t rank = rule_rank(tr, &tr->destination_rule.item[i], s);
+
+			if (rank < best)
+				continue;
+			if (rank > best)
+				s->rule.n = 0;
 			best = rank;
+			*list_add(tr, &s->rule) = (uint32_t)i;
+		}
 	}
-	return best;
 }
 
 /* Whole documents may be for the slow path: exportTo, workloadSelector. */
@@ -110,15 +114,13 @@ static const char *rule_slow(const struct document *d)
 static const struct node *find_policy(struct translation *tr, const struct service *s,
 				      const char *subset, struct traffic_policy *t, uint32_t port)
 {
-	size_t best = best_rank(tr, s), i, k;
 	const struct node *found = NULL, *policy = NULL;
+	size_t i, k;
 
-	for (i = 0; best && i < tr->destination_rule.n; i++) {
-		const struct document *d = tr->destination_rule.item[i];
+	for (i = 0; i < s->rule.n; i++) {
+		const struct document *d = tr->destination_rule.item[s->rule.item[i]].document;
 		const struct node *subsets = node_path(d->root, "spec", "subsets", NULL);
 
-		if (rule_rank(tr, d, s) != best)
-			continue;
 		if (rule_slow(d))
 			t->slow = rule_slow(d);
 		if (!policy)
@@ -181,19 +183,13 @@ static uint32_t new_cluster(struct translation *tr, const char *name, const stru
 	if (d)
 		source_of(tr, &c->source, d, at, d->what);
 	*list_add(tr, &tr->cluster_slow) = NULL;
+	names_add(tr, &tr->cluster_names, c->name, (uint32_t)tr->cluster.n - 1);
 	return (uint32_t)tr->cluster.n - 1;
 }
 
 static bool find_cluster(struct translation *tr, const char *name, uint32_t *index)
 {
-	size_t i;
-
-	for (i = 0; i < tr->cluster.n; i++)
-		if (!strcmp(tr->cluster.item[i].name, name)) {
-			*index = (uint32_t)i;
-			return true;
-		}
-	return false;
+	return names_find(&tr->cluster_names, name, index);
 }
 
 uint32_t cluster_empty(struct translation *tr, const char *name, const struct node *at,

@@ -37,12 +37,9 @@ static struct ir_expr *authority_is(struct translation *tr, uint32_t op, const c
 
 static size_t services_named(struct translation *tr, const char *name)
 {
-	size_t i, n = 0;
+	uint32_t n;
 
-	for (i = 0; i < tr->service.n; i++)
-		if (tr->service.item[i]->name && !strcmp(tr->service.item[i]->name, name))
-			n++;
-	return n;
+	return names_find(&tr->short_names, name, &n) ? n : 0;
 }
 
 static struct ir_expr *addresses_are(struct translation *tr, const struct in6_addr *address,
@@ -268,8 +265,7 @@ static int compare_claims(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static bool claimed(struct hosts *h, const struct document *d, const struct node *at,
-		    const char *host)
+static bool claimed(struct hosts *h, const struct node *at, const char *host)
 {
 	size_t i;
 
@@ -280,7 +276,6 @@ static bool claimed(struct hosts *h, const struct document *d, const struct node
 			 "the host %s belongs to %s (%s:%d), which is older; as in Istio it is not merged, and the rules here do not apply to it",
 			 host, h->claim.item[i].document->what, h->claim.item[i].document->at.file,
 			 h->claim.item[i].document->at.line);
-		(void)d;
 		return true;
 	}
 	return false;
@@ -289,28 +284,19 @@ static bool claimed(struct hosts *h, const struct document *d, const struct node
 static void collect_claims(struct hosts *h)
 {
 	struct translation *tr = h->tr;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < tr->virtual_service.n; i++) {
-		struct document *d = tr->virtual_service.item[i];
-		const struct node *hosts = node_path(d->root, "spec", "hosts", NULL);
+	for (i = 0; i < tr->route_host.n; i++) {
+		const struct named_host *named = &tr->route_host.item[i];
+		struct claim *c;
 
-		if (!is_for_mesh(d) || !node_count(node_path(d->root, "spec", "http", NULL)))
+		if (!node_count(node_path(named->document->root, "spec", "http", NULL)) ||
+		    claimed(h, named->node, named->host))
 			continue;
-		for (k = 0; hosts && hosts->kind == NODE_LIST && k < hosts->n; k++) {
-			const char *host = node_string(hosts->child[k]);
-			struct claim *c;
-
-			if (!host)
-				continue;
-			host = host_in_full(tr, host, d->namespace);
-			if (claimed(h, d, hosts->child[k], host))
-				continue;
-			c = list_add(tr, &h->claim);
-			c->document = d;
-			c->host = host;
-			c->order = h->claim.n;
-		}
+		c = list_add(tr, &h->claim);
+		c->document = named->document;
+		c->host = named->host;
+		c->order = h->claim.n;
 	}
 	if (h->claim.n)
 		qsort(h->claim.item, h->claim.n, sizeof(*h->claim.item), compare_claims);
@@ -402,6 +388,7 @@ void hosts_build(struct translation *tr)
 	struct hosts h = { .tr = tr };
 	size_t i, k;
 
+	rules_match(tr);
 	protocols_decide(tr);
 	collect_claims(&h);
 	for (i = 0; i < h.claim.n; i++)

@@ -40,12 +40,9 @@ bool host_matches(const char *pattern, const char *host)
 
 struct service *registry_find(struct translation *tr, const char *host)
 {
-	size_t i;
+	uint32_t index;
 
-	for (i = 0; i < tr->service.n; i++)
-		if (!strcmp(tr->service.item[i]->host, host))
-			return tr->service.item[i];
-	return NULL;
+	return names_find(&tr->service_names, host, &index) ? tr->service.item[index] : NULL;
 }
 
 struct service_port *service_port_find(struct service *s, uint32_t number)
@@ -218,6 +215,7 @@ static bool add_host(struct translation *tr, struct service *s)
 			 other->document->at.file, other->document->at.line);
 		return false;
 	}
+	names_add(tr, &tr->service_names, s->host, (uint32_t)tr->service.n);
 	*list_add(tr, &tr->service) = s;
 	return true;
 }
@@ -267,15 +265,8 @@ static void add_service(struct translation *tr, const struct document *d)
 static struct service *service_named(struct translation *tr, const char *name,
 				     const char *namespace)
 {
-	size_t i;
-
-	for (i = 0; i < tr->service.n; i++) {
-		struct service *s = tr->service.item[i];
-
-		if (s->name && !strcmp(s->name, name) && !strcmp(s->namespace, namespace))
-			return s;
-	}
-	return NULL;
+	return registry_find(tr, host_in_full(tr, node_printf(tr->docs->arena, "%s.%s.svc.%s", name,
+							      namespace, tr->domain), namespace));
 }
 
 static struct service_port *port_named(struct service *s, const struct node *n)
@@ -448,6 +439,28 @@ static void add_entry(struct translation *tr, const struct document *d, const ch
 	}
 }
 
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* How many namespaces have a Service of a name. */
+static void count_names(struct translation *tr)
+{
+	const char **name = ir_alloc(tr->ir, (tr->service.n + 1) * sizeof(*name));
+	size_t i, k, n = 0;
+
+	for (i = 0; i < tr->service.n; i++)
+		if (tr->service.item[i]->name)
+			name[n++] = tr->service.item[i]->name;
+	qsort(name, n, sizeof(*name), compare_text);
+	for (i = 0; i < n; i = k) {
+		for (k = i + 1; k < n && !strcmp(name[i], name[k]); k++)
+			;
+		names_add(tr, &tr->short_names, name[i], (uint32_t)(k - i));
+	}
+}
+
 static bool is_kind(const struct document *d, const char *group, const char *kind)
 {
 	return !strcmp(d->group, group) && !strcmp(d->kind, kind) &&
@@ -480,6 +493,7 @@ void registry_build(struct translation *tr)
 				if (node_string(hosts->child[k]))
 					add_entry(tr, d, hosts->child[k]->text);
 	}
+	count_names(tr);
 	for (i = 0; i < docs->n; i++)
 		if (is_kind(docs->list[i], "discovery.k8s.io", "EndpointSlice"))
 			read_slice(tr, docs->list[i]);

@@ -54,6 +54,7 @@ struct service {
 	struct labels selector;
 	LIST(struct in6_addr) address;
 	LIST(struct service_port) port;
+	LIST(uint32_t) rule;		/* the DestinationRules that are for it */
 	bool routed;			/* a VirtualService has its host */
 };
 
@@ -80,10 +81,20 @@ struct guard {
 	uint32_t first_rule;		/* index in struct ir.rule */
 };
 
-struct cluster_key {
-	const struct service *service;
-	const struct service_port *port;
-	const char *subset;
+/* A host that a document names, in full. */
+struct named_host {
+	struct document *document;
+	const struct node *node;
+	const char *host;
+};
+
+/* Numbers by name; open addressing, a power of two. */
+struct names {
+	struct name {
+		const char *text;
+		uint32_t index;
+	} *slot;
+	size_t n, size;
 };
 
 struct translation {
@@ -92,7 +103,9 @@ struct translation {
 	struct diagnostics *diag;
 	LIST(struct service *) service;
 	LIST(struct workload) workload;	/* sorted by address */
-	LIST(struct document *) virtual_service, destination_rule;
+	LIST(struct document *) virtual_service;
+	LIST(struct named_host) route_host;	/* of the VirtualServices for sidecars */
+	LIST(struct named_host) destination_rule;
 	LIST(struct guard) guard;
 	LIST(struct ir_route) route;
 	LIST(struct ir_virtual_host) virtual_host;
@@ -101,6 +114,8 @@ struct translation {
 	LIST(struct ir_source) rule;
 	LIST(struct ir_cluster) cluster;
 	LIST(const char *) cluster_slow;	/* of each cluster: why, or NULL */
+	struct names cluster_names, service_names;
+	struct names short_names;	/* how many services have a name */
 	LIST(struct ir_capture) capture;
 	size_t n_default_lb;
 	void *applicable;		/* room for one entry a guard */
@@ -108,9 +123,11 @@ struct translation {
 };
 
 void *list_grow(struct translation *tr, void *item, size_t size, size_t n, size_t *room);
+bool names_find(const struct names *names, const char *text, uint32_t *index);
+/* @text is kept, not copied. */
+void names_add(struct translation *tr, struct names *names, const char *text, uint32_t index);
 void source_of(struct translation *tr, struct ir_source *source, const struct document *d,
 	       const struct node *at, const char *what);
-char *ir_printf(struct ir *ir, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* ir_unknown() with a copy of @reason. */
 struct ir_expr *unknown(struct translation *tr, const char *reason);
 struct ir_expr *ir_port_is(struct translation *tr, uint32_t port);
@@ -128,6 +145,7 @@ bool host_matches(const char *pattern, const char *host);
 const struct workload *workload_find(struct translation *tr, const struct in6_addr *address);
 
 /* translate_cluster.c */
+void rules_match(struct translation *tr);
 uint32_t cluster_of(struct translation *tr, const struct service *s, const struct service_port *p,
 		    const char *subset, const struct node *at);
 /* One without endpoints: everything that goes there is refused. */

@@ -209,6 +209,12 @@ static const struct {
 		ASK_AT("10.1.0.1", 8080, "GET", "x", "/admin", NULL,
 		       "403"),
 	} },
+	{ "the root namespace is everywhere",
+		AP("root", "istio-system", "action: DENY, rules: [{to: [{operation: {paths: [/rooted]}}]}]"), {
+		ASK("GET", "reviews", "/rooted", NULL, "403"),
+		ASK("GET", "reviews", "/", NULL, R " / reviews"),
+		ASK_AT("10.0.0.2", 80, "GET", "ratings.other", "/rooted", NULL, "403"),
+	} },
 	{ "deny all, allow all", AP("none", "default", "selector: {matchLabels: {app: reviews}}")
 		AP("all", "other", "rules: [{}]"), {
 		ASK("GET", "reviews", "/", NULL, "403"),
