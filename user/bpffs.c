@@ -41,8 +41,8 @@ static int need_bpffs(char *error, size_t error_len)
 
 	if (!statfs(BPFFS_ROOT, &st) && st.f_type == BPF_FS_MAGIC)
 		return 0;
-	snprintf(error, error_len,
-		 "no BPF file system on %s: mount it (mount -t bpf bpf %s)", BPFFS_ROOT, BPFFS_ROOT);
+	snprintf(error, error_len, "no BPF file system on %s: mount it (mount -t bpf none %s)",
+		 BPFFS_ROOT, BPFFS_ROOT);
 	return -ENOENT;
 }
 

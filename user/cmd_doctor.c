@@ -97,9 +97,10 @@ static int slurp(const char *path, char *out, size_t size)
 
 static void check_kernel(struct doctor *d)
 {
-	unsigned int major = 0, minor = 0;
+	unsigned int major, minor;
 
-	sscanf(d->uts.release, "%u.%u", &major, &minor);
+	if (sscanf(d->uts.release, "%u.%u", &major, &minor) != 2)
+		major = minor = 0;
 	if (major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR)) {
 		add(d, OK, "kernel", "%s", d->uts.release);
 		return;
@@ -176,9 +177,9 @@ static void check_module(struct doctor *d)
 		return;
 	}
 	netlink_close(nl);
-	if (exists("/sys/kernel/btf/l7fp"))
+	if (exists("/sys/kernel/btf/l7fp")) {
 		add(d, OK, "module", "l7fp is loaded");
-	else {
+	} else {
 		add(d, MISSING, "module", "l7fp is loaded, but has no BTF");
 		mend(d, "build it where /usr/src/linux-headers-%.64s has vmlinux (Debian's have), and load it again",
 		     d->uts.release);
@@ -295,13 +296,29 @@ static void check_jit(struct doctor *d)
 	mend(d, "sysctl -w net.core.bpf_jit_enable=1");
 }
 
+/* A KVM without VMX or SVM below it cannot run an unmodified kernel. */
+static bool has_virtualization(void)
+{
+	char line[16384];
+	bool found = false;
+	FILE *f = fopen("/proc/cpuinfo", "re");
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, "flags", 5) &&
+			(strstr(line, " vmx ") || strstr(line, " svm "));
+	fclose(f);
+	return found;
+}
+
 static void check_kvm(struct doctor *d)
 {
-	if (!access("/dev/kvm", R_OK | W_OK)) {
+	if (!access("/dev/kvm", R_OK | W_OK) && has_virtualization()) {
 		add(d, OK, "KVM", "the virtual machine runs at native speed");
 		return;
 	}
-	add(d, NOTE, "KVM", "no /dev/kvm: the virtual machine of the tests is emulated, and slow");
+	add(d, NOTE, "KVM", "not here: the virtual machine of the tests is emulated, and slow");
 	mend(d, "modprobe kvm_intel or kvm_amd, where the processor and the host allow it");
 }
 
