@@ -192,8 +192,8 @@ class Client:
         self.sock.close()
 
 
-def service(name, address, backends, port=80, endpoints=True):
-    """A Service whose endpoint is 127.0.0.1:backends."""
+def service(name, address, backends, port=80, endpoints=("127.0.0.1",)):
+    """A Service whose endpoints listen on port backends."""
     return [
         {"apiVersion": "v1", "kind": "Service",
          "metadata": {"name": name, "namespace": "default"},
@@ -204,8 +204,7 @@ def service(name, address, backends, port=80, endpoints=True):
                       "labels": {"kubernetes.io/service-name": name}},
          "addressType": "IPv4",
          "ports": [{"name": "http", "port": backends, "protocol": "TCP"}],
-         "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}}]
-                      if endpoints else []},
+         "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in endpoints]},
     ]
 
 
@@ -222,7 +221,7 @@ def to(host):
 def documents(default="web"):
     """The policies that the traffic tests share."""
     docs = service("web", "10.96.1.1", PORT) + service("web2", "10.96.1.2", PORT + 1) + \
-        service("refused", "10.96.1.3", CLOSED_PORT) + service("empty", "10.96.1.4", CLOSED_PORT, endpoints=False)
+        service("refused", "10.96.1.3", CLOSED_PORT) + service("empty", "10.96.1.4", CLOSED_PORT, endpoints=())
     docs.append(virtual_service("web", [
         {"match": [{"uri": {"prefix": "/timeout"}}], "timeout": "0.5s", "route": to("web")},
         {"match": [{"uri": {"prefix": "/refused"}}], "route": to("refused")},

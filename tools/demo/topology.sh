@@ -19,6 +19,7 @@ tool=$build/l7fp-tool
 policies=$here/policies
 clients=/sys/fs/cgroup/l7fp-demo-clients
 run=${L7FP_DEMO_RUN:-/run/l7fp-demo}
+loaded=
 PATH=$PATH:/usr/sbin:/sbin
 
 versions="reviews-v1:10.244.1.1 reviews-v2:10.244.1.2 reviews-v3:10.244.1.3 ratings-v1:10.244.2.1"
@@ -115,6 +116,7 @@ start_l7fp()
 {
 	if [ ! -d /sys/module/l7fp ]; then
 		insmod "$build/l7fp.ko" || die "l7fp.ko does not load"
+		loaded=1
 	fi
 	mkdir -p "$clients" || die "$clients: cannot be made; is cgroup2 mounted there?"
 	"$tool" apply -f "$policies" --cgroup "$clients" || die "l7fp-tool apply failed"
@@ -127,9 +129,10 @@ stop_l7fp()
 	[ -d /sys/module/l7fp ] || return 0
 	"$tool" reset
 	rmdir "$clients" 2>/dev/null
+	[ -n "$loaded" ] || return 0
 	# The last references go with a grace period.
 	for i in $(seq 50); do
-		rmmod l7fp 2>/dev/null && return 0
+		rmmod l7fp 2>/dev/null && loaded= && return 0
 		sleep 0.2
 	done
 	die "l7fp.ko cannot be unloaded after l7fp-tool reset"
