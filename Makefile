@@ -126,22 +126,23 @@ $(BUILD)/l7fp-tool $(BUILD)/l7fpd: $(BUILD)/%: $(BUILD)/obj/user/%.o $(BUILD)/li
 .PHONY: all
 all: programs bpf module
 
-# Tables that are written from the code's own tables.
+# The one page that is written from the code's own tables.
 .PHONY: docs
 docs: $(BUILD)/l7fp-tool
-	$(Q)if $(BUILD)/l7fp-tool support-table >$(BUILD)/policy-support.rst; then \
-		cp $(BUILD)/policy-support.rst Documentation/policy-support.rst; fi
+	$(Q)$(BUILD)/l7fp-tool support-table >$(BUILD)/policy-support.rst
+	$(Q)cp $(BUILD)/policy-support.rst Documentation/policy-support.rst
 
 include selftests/unit/Makefile
+include selftests/fail/Makefile
 -include tools/fuzz/Makefile
 
 # ---- tests; tools/check counts what they report
 
-.PHONY: check check-unit check-host check-kunit check-selftests check-lint
+.PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint
 check:
 	$(Q)tools/setup
-	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit selftests lint
-check-unit check-host check-kunit check-selftests check-lint: check-%:
+	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit fuzz selftests lint
+check-unit check-host check-kunit check-fuzz check-selftests check-lint: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
 .PHONY: demo
