@@ -133,7 +133,7 @@ docs: $(BUILD)/l7fp-tool
 	$(Q)cp $(BUILD)/policy-support.rst Documentation/policy-support.rst
 
 include selftests/unit/Makefile
-include selftests/fail/Makefile
+-include selftests/fail/Makefile
 -include tools/fuzz/Makefile
 
 # ---- tests; tools/check counts what they report
