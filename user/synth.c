@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../kmod/codec.h"
+#include "../kmod/context.h"
 #include "synth_generate.h"
 
 /*
@@ -25,30 +27,39 @@ const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
 	[SYNTH_FIELD_MATCH] = "l7fp_field_match",
 };
 
-static size_t count_tests(const struct ir_expr *e)
-{
-	size_t n = 1;
+/* What has to be known of all conditions before the first is compiled. */
+struct survey {
+	size_t tests;
+	bool connection;	/* one of them looks at the connection */
+};
 
-	for (size_t i = 0; e && i < e->n_children; i++)
-		n += count_tests(e->child[i]);
-	return n;
+static void survey_expr(const struct ir_expr *e, struct survey *survey)
+{
+	survey->tests++;
+	if (!e)
+		return;
+	if (e->kind == IR_SOURCE_IP || e->kind == IR_DESTINATION_IP ||
+	    e->kind == IR_SOURCE_PORT || e->kind == IR_DESTINATION_PORT)
+		survey->connection = true;
+	for (size_t i = 0; i < e->n_children; i++)
+		survey_expr(e->child[i], survey);
 }
 
-static bool is_large(const struct ir *ir)
+static struct survey survey_policy(const struct ir *ir)
 {
-	size_t n = 0;
+	struct survey survey = { 0 };
 
 	for (size_t i = 0; i < ir->n_virtual_hosts; i++) {
 		const struct ir_virtual_host *host = &ir->virtual_host[i];
 
-		n += count_tests(host->expr);
+		survey_expr(host->expr, &survey);
 		for (size_t j = 0; j < host->n_matches; j++)
-			n += count_tests(host->match[j].expr);
+			survey_expr(host->match[j].expr, &survey);
 	}
 	for (size_t i = 0; i < ir->n_authorization; i++)
 		for (size_t j = 0; j < ir->authorization[i].n_rules; j++)
-			n += count_tests(ir->authorization[i].rule[j].expr);
-	return n > LARGE_POLICY;
+			survey_expr(ir->authorization[i].rule[j].expr, &survey);
+	return survey;
 }
 
 /* @expr certainly true: on to @tail; not certainly false: the slow path. */
@@ -118,8 +129,10 @@ static void final_call(struct synth *synth, code_label label, enum synth_kfunc k
 
 static void program(struct synth *synth)
 {
+	struct survey survey = survey_policy(synth->ir);
 	struct code *code = &synth->code;
 
+	synth->large = survey.tests > LARGE_POLICY;
 	synth->route = code_new_label(code);
 	synth->deny = code_new_label(code);
 	synth->slow_path = code_new_label(code);
@@ -129,6 +142,11 @@ static void program(struct synth *synth)
 	synth->exit = code_new_label(code);
 
 	code_load(code, BPF_DW, REG_EXCHANGE, BPF_REG_1, 0);
+	if (survey.connection) {
+		code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE,
+			  (int16_t)offsetof(struct l7fp_exchange, conn));
+		code_store(code, REG_STACK, STACK_CONNECTION, BPF_REG_1);
+	}
 	virtual_hosts(synth);
 
 	code_place(code, synth->route);
@@ -168,8 +186,7 @@ static const char *explain(int err)
 int synthesize(const struct ir *ir, const uint32_t *cluster_id, struct synth_program *out,
 	       struct tables *tables, char *error, size_t error_len)
 {
-	struct synth synth = { .ir = ir, .cluster_id = cluster_id, .tables = tables,
-			       .large = is_large(ir) };
+	struct synth synth = { .ir = ir, .cluster_id = cluster_id, .tables = tables };
 	int err;
 
 	*out = (struct synth_program){ 0 };

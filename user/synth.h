@@ -22,7 +22,9 @@
  *       different constants no longer match each other, and what is verified
  *       grows with the product of the candidates, not with their sum.
  *   r1-r5, r0 scratch; nothing is expected in them across two generators.
- * The stack is not used.
+ * The stack holds at r10 - 8 the connection, where the policy asks for it: the
+ * verifier searches all of the kernel's BTF each time that a pointer is loaded
+ * from the exchange, milliseconds each time.
  *
  * A condition is compiled to code that falls through when it is true and jumps
  * to a label when it is false. The true branch ends soon (it jumps to a shared

@@ -138,6 +138,12 @@ void code_load(struct code *code, uint8_t size, uint8_t dst, uint8_t src, int16_
 					   .src_reg = src, .off = off });
 }
 
+void code_store(struct code *code, uint8_t dst, int16_t off, uint8_t src)
+{
+	code_emit(code, (struct bpf_insn){ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = dst,
+					   .src_reg = src, .off = off });
+}
+
 void code_call(struct code *code, enum synth_kfunc kfunc)
 {
 	code_emit(code, (struct bpf_insn){ .code = BPF_JMP | BPF_CALL,

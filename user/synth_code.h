@@ -54,6 +54,8 @@ void code_alu32_imm(struct code *code, uint8_t op, uint8_t dst, int32_t imm);
 void code_to_big_endian(struct code *code, uint8_t dst);
 /* @size: BPF_B, BPF_H, BPF_W, BPF_DW */
 void code_load(struct code *code, uint8_t size, uint8_t dst, uint8_t src, int16_t off);
+/* 64 bits. */
+void code_store(struct code *code, uint8_t dst, int16_t off, uint8_t src);
 void code_call(struct code *code, enum synth_kfunc kfunc);
 void code_exit(struct code *code);
 

@@ -238,7 +238,7 @@ static void branch_address(struct synth *synth, const struct ir_expr *e, bool wh
 		synth_fail(synth, -EINVAL);
 		return;
 	}
-	code_load(code, BPF_DW, BPF_REG_4, REG_EXCHANGE, EXCHANGE(conn));
+	code_load(code, BPF_DW, BPF_REG_4, REG_STACK, STACK_CONNECTION);
 	compare_begin(synth);
 	for (int i = 0; i < 4 && left; i++) {
 		uint32_t bits = left < 32 ? left : 32;
@@ -261,7 +261,7 @@ static void branch_port(struct synth *synth, const struct ir_expr *e, bool when,
 {
 	struct code *code = &synth->code;
 
-	code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE, EXCHANGE(conn));
+	code_load(code, BPF_DW, BPF_REG_1, REG_STACK, STACK_CONNECTION);
 	code_load(code, BPF_W, BPF_REG_2, BPF_REG_1,
 		  e->kind == IR_SOURCE_PORT ? CONNECTION(src_port) : CONNECTION(dst_port));
 	code_jump32_imm(code, when ? BPF_JEQ : BPF_JNE, BPF_REG_2, (int32_t)e->port, target);

@@ -12,6 +12,9 @@
 #define REG_RANK	BPF_REG_7
 #define REG_VALUE	BPF_REG_8
 #define REG_ZERO	BPF_REG_9
+#define REG_STACK	BPF_REG_10
+
+#define STACK_CONNECTION	(-8)
 
 struct synth {
 	const struct ir *ir;

@@ -4,7 +4,9 @@
 #include <string.h>
 #include "bpf_interpreter.h"
 
-#define REGISTERS	10	/* no frame pointer: synthesized programs have no stack */
+#define REGISTERS	11
+#define FRAME		10
+#define STACK_SIZE	64
 
 struct state {
 	struct bpf_machine *machine;
@@ -13,6 +15,8 @@ struct state {
 	uint64_t r[REGISTERS];
 	bool set[REGISTERS];
 	const char *wrong;
+	uint64_t stack[STACK_SIZE / 8];
+	bool stack_set[STACK_SIZE / 8];
 };
 
 static uint64_t get(struct state *s, unsigned int reg)
@@ -28,7 +32,7 @@ static uint64_t get(struct state *s, unsigned int reg)
 
 static void put(struct state *s, unsigned int reg, uint64_t value)
 {
-	if (reg >= REGISTERS) {
+	if (reg >= FRAME) {
 		s->wrong = "register out of range";
 		return;
 	}
@@ -119,6 +123,46 @@ static void jump(struct state *s, const struct bpf_insn *insn)
 	s->pc += (size_t)off;
 }
 
+/* A slot of the stack, by its offset from the frame pointer; NULL when there is none. */
+static uint64_t *stack_slot(struct state *s, const struct bpf_insn *insn, bool **set)
+{
+	int at = STACK_SIZE + insn->off;
+
+	if (BPF_SIZE(insn->code) != BPF_DW || at < 0 || at > STACK_SIZE - 8 || at % 8) {
+		s->wrong = "stack access that is none of a slot";
+		return NULL;
+	}
+	*set = &s->stack_set[at / 8];
+	return &s->stack[at / 8];
+}
+
+static void store(struct state *s, const struct bpf_insn *insn)
+{
+	uint64_t *slot;
+	bool *set;
+
+	if (insn->dst_reg != FRAME) {
+		s->wrong = "store elsewhere than on the stack";
+		return;
+	}
+	slot = stack_slot(s, insn, &set);
+	if (slot) {
+		*slot = get(s, insn->src_reg);
+		*set = true;
+	}
+}
+
+static void load_stack(struct state *s, const struct bpf_insn *insn)
+{
+	bool *set;
+	uint64_t *slot = stack_slot(s, insn, &set);
+
+	if (slot && !*set)
+		s->wrong = "slot of the stack read before it is written";
+	else if (slot)
+		put(s, insn->dst_reg, *slot);
+}
+
 static void load(struct state *s, const struct bpf_insn *insn)
 {
 	static const uint8_t bytes[] = { [BPF_B >> 3] = 1, [BPF_H >> 3] = 2, [BPF_W >> 3] = 4,
@@ -184,7 +228,13 @@ static void step(struct state *s, const struct bpf_insn *insn)
 		jump(s, insn);
 		return;
 	case BPF_LDX:
-		load(s, insn);
+		if (insn->src_reg == FRAME)
+			load_stack(s, insn);
+		else
+			load(s, insn);
+		return;
+	case BPF_STX:
+		store(s, insn);
 		return;
 	case BPF_LD:
 		if (insn->code != (BPF_LD | BPF_IMM | BPF_DW) || s->pc >= s->program->n) {
