@@ -185,7 +185,7 @@ static void downstream_free(struct l7fp_port *port)
 
 	this_cpu_inc(d->listener->stats->cx_destroy);
 	l7fp_count(port->ln, downstream_cx_destroy);
-	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total);
+	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total - port->tx_counted);
 	l7fp_listener_put(d->listener);
 	l7fp_buffer_free(&d->head);
 	kfree_rcu(d, rcu);
@@ -307,10 +307,8 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	bool opaque = listener->config.protocol == L7FP_PROTOCOL_OPAQUE;
 
 	d = kzalloc(sizeof(*d), GFP_KERNEL);
-	if (!d) {
-		sock_release(sock);
+	if (!d)
 		return -ENOMEM;
-	}
 	l7fp_port_init(&d->port, ln, &l7fp_wire_ops, &downstream_events);
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->list);
@@ -335,7 +333,9 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
 	if (d->state != L7FP_D_CLOSED) {
-		if (l7fp_decide_connect(&d->conn, ln) || READ_ONCE(ln->dead))
+		/* Without a policy nothing is forwarded unjudged; HTTP gets its 503. */
+		if (l7fp_decide_connect(&d->conn, ln) || READ_ONCE(ln->dead) ||
+		    (opaque && !rcu_access_pointer(ln->current_generation)))
 			l7fp_downstream_close(d, true);
 		else if (opaque)
 			l7fp_exchange_opaque(d);
@@ -392,8 +392,10 @@ static void sweep_downstream(struct l7fp_downstream *d)
 		timeout = d->head.len ? config->head_timeout_ms : config->idle_timeout_ms;
 		if (time_before(now, d->since + msecs_to_jiffies(timeout)))
 			return;
-		l7fp_exchange_abort(d, L7FP_REASON_DT);
-		l7fp_downstream_close(d, false);
+		if (d->head.len)
+			l7fp_exchange_head_timeout(d);
+		else
+			l7fp_downstream_close(d, false);
 		return;
 	case L7FP_D_DISCARD:
 		if (time_before(now, d->since + msecs_to_jiffies(L7FP_LINGER_MS)) &&
@@ -409,10 +411,21 @@ static void sweep_downstream(struct l7fp_downstream *d)
 		return;
 	case L7FP_D_BODY:
 	case L7FP_D_WAIT:
+		/*
+		 * A peer that does not take or send what it has begun; an upstream
+		 * may think about its response as long as the route allows.
+		 */
 		if (!idle_for(&d->port, L7FP_STREAM_IDLE_MS) ||
 		    (d->upstream && !idle_for(&d->upstream->port, L7FP_STREAM_IDLE_MS)))
 			return;
-		l7fp_exchange_timeout(d);
+		if (d->state == L7FP_D_BODY || d->x->response_started)
+			l7fp_exchange_stalled(d);
+		return;
+	case L7FP_D_TUNNEL:
+		if (!idle_for(&d->port, L7FP_TUNNEL_IDLE_MS) ||
+		    (d->upstream && !idle_for(&d->upstream->port, L7FP_TUNNEL_IDLE_MS)))
+			return;
+		l7fp_downstream_close(d, false);
 		return;
 	}
 }

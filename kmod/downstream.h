@@ -21,7 +21,8 @@
 #include "upstream.h"
 
 #define L7FP_LINGER_MS		5000	/* after our FIN, until the peer's */
-#define L7FP_STREAM_IDLE_MS	300000	/* an exchange in which no byte moves */
+#define L7FP_STREAM_IDLE_MS	300000	/* an exchange in which no byte of a body moves */
+#define L7FP_TUNNEL_IDLE_MS	3600000	/* a tunnel in which no byte moves */
 
 /* A growing private copy of a head or a trailer section. */
 struct l7fp_buffer {
@@ -88,6 +89,7 @@ struct l7fp_upstream {
 	struct l7fp_buffer head;
 	u32 n_exchanges;
 	bool connected;
+	bool pending;			/* counted in l7fp_cluster.n_pending */
 	bool pooled;			/* in l7fp_endpoint.idle; under its lock */
 	unsigned long idle_since;
 	struct rcu_head rcu;
@@ -102,7 +104,7 @@ void l7fp_ports_wait(struct l7fp_net *ln);
 /* Closes what is idle or late; queues itself again. */
 void l7fp_sweep(struct work_struct *work);
 
-/* downstream.c: a connection from @listener; consumes @sock in any case. */
+/* downstream.c: a connection from @listener; consumes @sock when it returns 0. */
 int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock);
 /* Ends the session. Under the lock. */
 void l7fp_downstream_close(struct l7fp_downstream *d, bool reset);
@@ -116,6 +118,10 @@ void l7fp_exchange_downstream_eof(struct l7fp_downstream *d);
 void l7fp_exchange_upstream_eof(struct l7fp_downstream *d);
 void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason);
 void l7fp_exchange_timeout(struct l7fp_downstream *d);
+/* A head that does not come to its end: 408. */
+void l7fp_exchange_head_timeout(struct l7fp_downstream *d);
+/* A body that does not move. */
+void l7fp_exchange_stalled(struct l7fp_downstream *d);
 /* An opaque connection: no exchange, bytes to one cluster. */
 void l7fp_exchange_opaque(struct l7fp_downstream *d);
 /* Ends the exchange without another answer. */

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include "compat.h"
 #include "downstream.h"
+#include "netlink.h"
 #include "trace.h"
 
 /* Interim responses of one exchange that are passed on. */
@@ -86,25 +87,40 @@ static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
 	return x;
 }
 
+#define count_class(stats, status)				\
+do {								\
+	switch ((status) / 100) {				\
+	case 2:							\
+		this_cpu_inc((stats)->rq_2xx);			\
+		break;						\
+	case 3:							\
+		this_cpu_inc((stats)->rq_3xx);			\
+		break;						\
+	case 4:							\
+		this_cpu_inc((stats)->rq_4xx);			\
+		break;						\
+	case 5:							\
+		this_cpu_inc((stats)->rq_5xx);			\
+		break;						\
+	}							\
+} while (0)
+
 static void count_status(struct l7fp_downstream *d, struct l7fp_exchange_kern *x, u32 status)
 {
-	struct l7fp_listener_stats __percpu *stats = d->listener->stats;
-
 	x->pub.status = status;
-	this_cpu_inc(stats->rq_total);
-	switch (status / 100) {
-	case 2:
-		this_cpu_inc(stats->rq_2xx);
-		break;
-	case 3:
-		this_cpu_inc(stats->rq_3xx);
-		break;
-	case 4:
-		this_cpu_inc(stats->rq_4xx);
-		break;
-	case 5:
-		this_cpu_inc(stats->rq_5xx);
-		break;
+	this_cpu_inc(d->listener->stats->rq_total);
+	count_class(d->listener->stats, status);
+}
+
+/* Tells whoever listens for events that a connection in use was lost. */
+static void tell_lost(struct l7fp_downstream *d, struct l7fp_exchange_kern *x)
+{
+	switch (x->reason) {
+	case L7FP_REASON_UF:
+	case L7FP_REASON_UC:
+	case L7FP_REASON_UR:
+	case L7FP_REASON_DC:
+		l7fp_event_connection_lost(d->port.ln, &d->conn, x->pub.cluster, x->reason);
 	}
 }
 
@@ -123,7 +139,9 @@ static void exchange_free(struct l7fp_downstream *d)
 		l7fp_count(d->port.ln, downstream_rq_completed);
 		this_cpu_inc(d->port.ln->stats->reason[x->reason]);
 		trace_l7fp_exchange_done(x);
+		tell_lost(d, x);
 	}
+	l7fp_port_count_sent(&d->port, &d->port.ln->stats->downstream_tx_bytes);
 	if (d->old_upstream) {
 		l7fp_port_put(&d->old_upstream->port);
 		d->old_upstream = NULL;
@@ -229,6 +247,7 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 		return;
 	}
 	if (!endpoint) {
+		l7fp_event_upstream_wanted(d->port.ln, x->pub.cluster);
 		reply_reason(d, 503, L7FP_REASON_UH);
 		return;
 	}
@@ -264,13 +283,19 @@ int l7fp_exchange_bound(struct l7fp_downstream *d)
 	return l7fp_write_request(x, &d->upstream->port, d->request.in);
 }
 
+/* The route's time runs from the end of the request, as Envoy has it. */
+static void arm_timeout(struct l7fp_downstream *d)
+{
+	if (d->x->timeout_ms && d->x->request_done)
+		l7fp_port_arm(&d->port, d->x->timeout_ms);
+}
+
 static void forward(struct l7fp_downstream *d)
 {
 	struct l7fp_exchange_kern *x = d->x;
 
 	x->upgrade = x->request.upgrade || x->request.method == L7FP_METHOD_CONNECT;
-	if (x->timeout_ms)
-		l7fp_port_arm(&d->port, x->timeout_ms);
+	arm_timeout(d);
 	find_upstream(d, NULL);
 }
 
@@ -379,10 +404,8 @@ u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_v
 		x->request_bytes += n;
 		if (d->request.done) {
 			x->request_done = 1;
-			if (x->response_done)
-				exchange_finish(d);
-			else
-				set_state(d, L7FP_D_WAIT);
+			set_state(d, L7FP_D_WAIT);
+			arm_timeout(d);
 		}
 		return n;
 	case L7FP_D_TUNNEL:
@@ -465,6 +488,7 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 		d->close_after = true;
 	x->response_started = 1;
 	count_status(d, x, h->status);
+	count_class(d->upstream->endpoint->cluster->stats, h->status);
 	l7fp_decide_response(x, h->status);
 	l7fp_body_begin(&d->response, h->body, out, h->content_length);
 	if (l7fp_write_response(x, d->upstream->head.data, &d->port, out, d->close_after)) {
@@ -548,8 +572,10 @@ u32 l7fp_exchange_upstream_input(struct l7fp_downstream *d, const struct bio_vec
 static void tunnel_eof(struct l7fp_downstream *d)
 {
 	/* The last bytes may still be queued; the sweep closes what does not drain. */
-	if (d->down_eof && d->up_eof)
-		linger(d);
+	if (!d->down_eof || !d->up_eof)
+		return;
+	exchange_free(d);
+	linger(d);
 }
 
 void l7fp_exchange_downstream_eof(struct l7fp_downstream *d)
@@ -671,6 +697,30 @@ void l7fp_exchange_timeout(struct l7fp_downstream *d)
 	if (d->upstream)
 		this_cpu_inc(d->upstream->endpoint->cluster->stats->rq_timeout);
 	response_failed(d, L7FP_REASON_UT);
+}
+
+void l7fp_exchange_head_timeout(struct l7fp_downstream *d)
+{
+	lockdep_assert_held(&d->lock);
+	/* Nothing of what came can be relied on. */
+	d->x->request.minor = 1;
+	d->x->request.keep_alive = 0;
+	d->x->request.method = L7FP_METHOD_OTHER;
+	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DT]);
+	reply_reason(d, 408, L7FP_REASON_DT);
+}
+
+void l7fp_exchange_stalled(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	lockdep_assert_held(&d->lock);
+	if (x->response_started) {
+		x->reason = L7FP_REASON_DT;
+		l7fp_downstream_close(d, true);
+	} else {
+		reply_reason(d, 408, L7FP_REASON_DT);
+	}
 }
 
 void l7fp_exchange_opaque(struct l7fp_downstream *d)

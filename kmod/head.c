@@ -300,6 +300,9 @@ static bool response_drop(const struct l7fp_h1_head *h, const u8 *head, int i, c
 
 	if (line->token == L7FP_H_CONTENT_LENGTH)
 		return d->length;
+	/* It tells our own replies from others': no upstream may say it. */
+	if (line->token == L7FP_H_X_L7FP_REASON)
+		return true;
 	return hop_by_hop(h, head, i) ||
 	       (d->lists && ops_remove(d->list, d->lists, head + line->name_off, line->name_len));
 }

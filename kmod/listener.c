@@ -44,8 +44,10 @@ static void accept_work(struct work_struct *work)
 		sock->sk->sk_data_ready = listener->saved_data_ready;
 		sock->sk->sk_user_data = NULL;
 		write_unlock_bh(&sock->sk->sk_callback_lock);
-		if (l7fp_downstream_open(listener, sock))
+		if (l7fp_downstream_open(listener, sock)) {
 			this_cpu_inc(listener->stats->cx_overflow);
+			sock_release(sock);
+		}
 	}
 	queue_work(l7fp_port_wq, &listener->accept_work);
 }

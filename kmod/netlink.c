@@ -10,6 +10,7 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <net/sock.h>
+#include <net/inet_connection_sock.h>
 #include <net/tcp_states.h>
 #include "context.h"
 #include "listener.h"
@@ -461,11 +462,13 @@ static struct socket *get_socket(struct genl_info *info, const struct nlattr *fd
 		return ERR_PTR(err);
 	}
 	sk = sock->sk;
+	/* One that somebody else pumps (a ULP, a sockmap, ourselves) has an owner. */
 	if (sk_is_tcp(sk) && sock_net(sk) == genl_info_net(info) &&
-	    READ_ONCE(sk->sk_state) == TCP_ESTABLISHED)
+	    READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && !READ_ONCE(sk->sk_user_data) &&
+	    !READ_ONCE(inet_csk(sk)->icsk_ulp_ops))
 		return sock;
 	NL_SET_ERR_MSG_ATTR(info->extack, fd,
-			    "expected a connected TCP socket of this network namespace");
+			    "expected a connected TCP socket of this network namespace that has no ULP");
 	sockfd_put(sock);
 	return ERR_PTR(-EINVAL);
 }

@@ -96,6 +96,15 @@ static struct l7fp_downstream *upstream_enter_or_drop(struct l7fp_upstream *u)
 	return NULL;
 }
 
+/* Its own events only, and its end: never two at a time. */
+static void upstream_not_pending(struct l7fp_upstream *u)
+{
+	if (!u->pending)
+		return;
+	u->pending = false;
+	atomic_dec(&u->endpoint->cluster->n_pending);
+}
+
 static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n)
 {
 	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
@@ -141,6 +150,7 @@ static void upstream_connected(struct l7fp_port *port)
 	struct l7fp_downstream *d = upstream_enter(u);
 
 	l7fp_port_disarm(port);
+	upstream_not_pending(u);
 	if (!d)
 		return;
 	u->connected = true;
@@ -216,9 +226,10 @@ static void upstream_free(struct l7fp_port *port)
 	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
 	struct l7fp_endpoint *endpoint = u->endpoint;
 
+	upstream_not_pending(u);
 	this_cpu_inc(endpoint->cluster->stats->cx_destroy);
 	l7fp_count(port->ln, upstream_cx_destroy);
-	l7fp_count_add(port->ln, upstream_tx_bytes, port->tx_total);
+	l7fp_count_add(port->ln, upstream_tx_bytes, port->tx_total - port->tx_counted);
 	atomic_dec(&endpoint->cluster->n_connections);
 	atomic_dec(&endpoint->n_connections);
 	l7fp_endpoint_put(endpoint);
@@ -249,11 +260,20 @@ static struct l7fp_upstream *upstream_new(struct l7fp_endpoint *endpoint)
 		this_cpu_inc(cluster->stats->cx_overflow);
 		return ERR_PTR(-ENOSPC);
 	}
+	if (atomic_inc_return(&cluster->n_pending) >
+	    (int)min_t(u32, cluster->config.max_pending, INT_MAX)) {
+		atomic_dec(&cluster->n_pending);
+		atomic_dec(&cluster->n_connections);
+		this_cpu_inc(cluster->stats->rq_pending_overflow);
+		return ERR_PTR(-ENOSPC);
+	}
 	u = kzalloc(sizeof(*u), GFP_KERNEL);
 	if (!u) {
+		atomic_dec(&cluster->n_pending);
 		atomic_dec(&cluster->n_connections);
 		return ERR_PTR(-ENOMEM);
 	}
+	u->pending = true;
 	refcount_inc(&endpoint->refs);
 	atomic_inc(&endpoint->n_connections);
 	u->endpoint = endpoint;
@@ -381,6 +401,7 @@ void l7fp_pool_put(struct l7fp_downstream *d, bool reusable)
 		return;
 	endpoint = u->endpoint;
 	d->upstream = NULL;
+	l7fp_port_count_sent(&u->port, &u->port.ln->stats->upstream_tx_bytes);
 	spin_lock(&endpoint->lock);
 	if (reusable && !endpoint->dead && keep(u)) {
 		u->idle_since = jiffies;
@@ -483,6 +504,7 @@ int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock)
 		return PTR_ERR(u);
 	clear_bit(L7FP_PORT_CONNECTING, &u->port.flags);
 	u->connected = true;
+	upstream_not_pending(u);
 	u->idle_since = jiffies;
 	l7fp_wire_attach(&u->port, sock);
 	spin_lock_bh(&endpoint->lock);

@@ -124,6 +124,7 @@ struct l7fp_port {
 	bool dirty;
 	bool softirq;			/* the transport runs in softirq */
 	u64 rx_total, tx_total;
+	u64 tx_counted;			/* of @tx_total, already in the statistics */
 
 	void (*saved_data_ready)(struct sock *sk);
 	void (*saved_write_space)(struct sock *sk);
@@ -152,6 +153,15 @@ void l7fp_port_commit(struct l7fp_port *port, u32 len);
 int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from);
 /* True when the engine has to wait; ->writable() comes. */
 bool l7fp_port_full(struct l7fp_port *port);
+/* Adds what was sent since the last call to a counter of the namespace. */
+static inline void l7fp_port_count_sent(struct l7fp_port *port, u64 __percpu *counter)
+{
+	u64 total = READ_ONCE(port->tx_total);
+
+	this_cpu_add(*counter, total - port->tx_counted);
+	port->tx_counted = total;
+}
+
 /* FIN once the queue is empty. */
 void l7fp_port_finish(struct l7fp_port *port);
 

@@ -81,6 +81,7 @@ struct l7fp_cluster {
 	refcount_t refs;
 	struct l7fp_endpoint_set __rcu *endpoints;
 	atomic_t n_connections;
+	atomic_t n_pending;		/* of them not yet connected */
 	atomic_t next;			/* round robin */
 	struct l7fp_cluster_stats __percpu *stats;
 	struct rcu_head rcu;

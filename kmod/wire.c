@@ -12,6 +12,7 @@
  * kind of socket, goes through a work item in process context. Both may be
  * queued; L7FP_PORT_RUNNING makes one of them run at a time.
  */
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -569,6 +570,15 @@ static void wire_close(struct l7fp_port *port, bool reset)
 		kernel_sock_shutdown(port->sock, SHUT_RDWR);
 }
 
+void l7fp_wire_put_socket(struct socket *sock)
+{
+	/* One that came from user space belongs to its file, which may stay open there. */
+	if (sock->file)
+		sockfd_put(sock);
+	else
+		sock_release(sock);
+}
+
 static void wire_release(struct l7fp_port *port)
 {
 	u32 i;
@@ -579,7 +589,7 @@ static void wire_release(struct l7fp_port *port)
 	/* Each may queue the other one. */
 	disable_work_sync(&port->bh_work);
 	disable_work_sync(&port->work);
-	sock_release(port->sock);
+	l7fp_wire_put_socket(port->sock);
 	port->sock = NULL;
 	for (i = 0; i < port->rx_n; i++)
 		put_page(port->rx[i].bv_page);

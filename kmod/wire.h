@@ -15,6 +15,9 @@ extern const struct l7fp_port_ops l7fp_wire_ops;
  */
 void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock);
 
+/* Lets go of a socket that the module made, accepted, or was given by user space. */
+void l7fp_wire_put_socket(struct socket *sock);
+
 /*
  * Begins to connect to @address in the port's namespace; ->connected() or
  * ->error() follows. Process context. A negative error means that no event comes.
