@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Paths and hosts in the one form that is matched and forwarded (DESIGN section "Semantics").
+ * Paths and hosts in the one form that is matched and forwarded; Documentation/policies.rst.
  */
 #ifndef L7FP_PATH_H
 #define L7FP_PATH_H
