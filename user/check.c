@@ -67,24 +67,12 @@ static void print_field(struct output *o, const char *path, const struct node *n
 	o->first = false;
 }
 
-static const struct node *rule_list(const struct verdicts *v, size_t i, const struct node *n)
-{
-	/* A rule of the same document that starts here is printed on its own. */
-	const struct document *d = v->list[i].document;
-	size_t k;
-
-	for (k = i; k < v->n && v->list[k].document == d; k++)
-		if (v->list[k].node == n)
-			return n;
-	return NULL;
-}
-
 /*
  * Leaves, and containers that are worse than what they hold. @skip: rules
  * that are printed on their own are left out (for the fields around them).
  */
-static void print_fields(struct output *o, const struct verdicts *v, size_t first,
-			 const struct node *n, char *path, size_t used, bool skip)
+static void print_fields(struct output *o, const struct node *n, char *path, size_t used,
+			 bool skip)
 {
 	bool leaf = !n->n || (n->kind != NODE_LIST && n->kind != NODE_MAP);
 	size_t i;
@@ -96,7 +84,7 @@ static void print_fields(struct output *o, const struct verdicts *v, size_t firs
 		size_t room = MAX_PATH_TEXT - used;
 		int more;
 
-		if (skip && rule_list(v, first, c))
+		if (skip && c->rule)
 			continue;
 		if (n->kind == NODE_LIST)
 			more = snprintf(path + used, room, "[%zu]", i);
@@ -106,7 +94,7 @@ static void print_fields(struct output *o, const struct verdicts *v, size_t firs
 			more = snprintf(path + used, room, "%s%.200s", used ? "." : "",
 					n->key[i]->text);
 		if (more > 0 && (size_t)more < room)
-			print_fields(o, v, first, c, path, used + (size_t)more, skip);
+			print_fields(o, c, path, used + (size_t)more, skip);
 		path[used] = '\0';
 	}
 }
@@ -137,12 +125,12 @@ static void print_verdict(struct output *o, const struct verdicts *v, size_t i, 
 	/* Fields outside the rules go with the first rule of the document. */
 	if (!o->quiet && i == first && !whole) {
 		path[0] = '\0';
-		print_fields(o, v, first, one->document->root, path, 0, true);
+		print_fields(o, one->document->root, path, 0, true);
 	}
 	if (!o->quiet && one->kind != VERDICT_IGNORED &&
 	    (one->kind != VERDICT_INPUT || o->json)) {
 		snprintf(path, sizeof(path), "%s", one->path);
-		print_fields(o, v, first, one->node, path, strlen(path), false);
+		print_fields(o, one->node, path, strlen(path), false);
 	}
 	if (o->json)
 		fputs(o->first ? "]}" : "\n    ]}", o->out);

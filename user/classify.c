@@ -139,11 +139,12 @@ void verdicts_free(struct verdicts *verdicts)
 	free(verdicts);
 }
 
-static struct verdict *add(struct verdicts *v, const struct document *d, const struct node *node,
+static struct verdict *add(struct verdicts *v, const struct document *d, struct node *node,
 			   const char *path, const char *what)
 {
 	struct verdict *one;
 
+	node->rule = true;
 	if (!(v->n & (v->n - 1))) {
 		v->list = realloc(v->list, (v->n ? 2 * v->n : 1) * sizeof(*v->list));
 		if (!v->list) {
@@ -269,7 +270,7 @@ static void collect(struct verdicts *v, struct documents *docs, struct document 
 		return;
 	}
 	for (r = kind ? kind->rules : NULL; r && *r; r++) {
-		const struct node *list = node_get(spec, *r);
+		struct node *list = node_get(spec, *r);
 
 		if (!list)
 			continue;

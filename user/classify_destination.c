@@ -76,7 +76,8 @@ void classify_destination_rule(struct node_arena *arena, struct document *d)
 	else if (s && !host_valid(s, true, true))
 		mark_invalid(arena, host, "\"%.100s\" is no host", s);
 	check_traffic_policy(arena, node_get(spec, "trafficPolicy"));
-	for (i = 0; subsets && subsets->kind == NODE_LIST && i < subsets->n; i++)
+	for (i = 0; subsets && subsets->kind == NODE_LIST && i < subsets->n &&
+	     !too_many_names(arena, subsets); i++)
 		check_subset(arena, subsets, i);
 	classify_export_to(arena, spec);
 }
@@ -89,7 +90,8 @@ static void check_service_ports(struct node_arena *arena, struct node *ports)
 	};
 	size_t i, k;
 
-	for (i = 0; ports && ports->kind == NODE_LIST && i < ports->n; i++) {
+	for (i = 0; ports && ports->kind == NODE_LIST && i < ports->n &&
+	     !too_many_names(arena, ports); i++) {
 		struct node *p = ports->child[i];
 		struct node *name = node_get(p, "name"), *number = node_get(p, "number");
 		struct node *protocol = node_get(p, "protocol");
@@ -129,6 +131,8 @@ static void check_entry_endpoints(struct node_arena *arena, struct node *spec, b
 	uint32_t addr[4], bits;
 	size_t i, k, j;
 
+	if (list && too_many_names(arena, list))
+		return;
 	for (i = 0; list && list->kind == NODE_LIST && i < list->n; i++) {
 		struct node *address = node_get(list->child[i], "address");
 		struct node *map = node_get(list->child[i], "ports");

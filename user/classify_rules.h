@@ -8,6 +8,9 @@
 
 #include "input.h"
 
+/* Hosts, subsets or ports of one document; each is compared with all others. */
+#define CLASSIFY_MAX_NAMES	10000
+
 void classify_virtual_service(struct node_arena *arena, struct document *d);
 void classify_destination_rule(struct node_arena *arena, struct document *d);
 void classify_service_entry(struct node_arena *arena, struct document *d);
@@ -37,6 +40,9 @@ bool authorization_template(const char *text, char *pattern, size_t room);
 
 /* Items of a list or map, 0 of anything else. */
 size_t node_count(const struct node *node);
+
+/* True, and @list is marked, when it has more than CLASSIFY_MAX_NAMES items. */
+bool too_many_names(struct node_arena *arena, struct node *list);
 
 /* exportTo is absent or holds "*". */
 void classify_export_to(struct node_arena *arena, const struct node *spec);

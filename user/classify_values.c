@@ -41,6 +41,14 @@ size_t node_count(const struct node *node)
 	return node ? node->n : 0;
 }
 
+bool too_many_names(struct node_arena *arena, struct node *list)
+{
+	if (node_count(list) <= CLASSIFY_MAX_NAMES)
+		return false;
+	mark_invalid(arena, list, "more than %d items; split the document", CLASSIFY_MAX_NAMES);
+	return true;
+}
+
 static bool labels_valid(const char *host)
 {
 	size_t label = 0, i, n = strlen(host);

@@ -418,6 +418,8 @@ void classify_virtual_service(struct node_arena *arena, struct document *d)
 		return;
 	}
 	for (i = 0; hosts && hosts->kind == NODE_LIST && i < hosts->n; i++) {
+		if (too_many_names(arena, hosts))
+			break;
 		check_host(&c, hosts->child[i], mesh);
 		for (k = 0; k < i && node_string(hosts->child[i]); k++)
 			if (node_string(hosts->child[k]) &&

@@ -53,6 +53,7 @@ struct node {
 	/* set by classify */
 	enum node_verdict verdict;
 	const char *reason;
+	bool rule;	/* it has a line of its own in check */
 };
 
 struct node_arena;

@@ -234,7 +234,7 @@ struct ir *translate(struct documents *docs, struct diagnostics *diag, struct ve
 	publish(&tr);
 	if (tr.n_default_lb)
 		diag_add(diag, DIAG_INFORMATION, NULL,
-			 "%zu clusters without loadBalancer.simple are balanced round robin, where Istio takes LEAST_REQUEST",
+			 "without loadBalancer.simple (%zu clusters) requests are balanced round robin, where Istio takes LEAST_REQUEST",
 			 tr.n_default_lb);
 	verdicts_collect(verdicts, docs);
 	if (verdicts->n_invalid || diag->n_errors) {

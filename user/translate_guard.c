@@ -387,6 +387,8 @@ static void add_rules(struct translation *tr, struct ir_authorization *a,
 	size_t i;
 
 	if (!g->is_policy || one->may) {
+		for (i = 0; one->may && pass == 1 && i < node_count(rules); i++)
+			node_mark(rules->child[i], NODE_SLOW_PATH, labels_unknown);
 		if (pass == 1)
 			add_rule(tr, a, g, 0, IR_DENY,
 				 unknown(tr, one->may ? labels_unknown : g->reason));

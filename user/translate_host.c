@@ -16,18 +16,11 @@ struct claim {
 	size_t order;
 };
 
-/* Routes of one VirtualService that are made already. */
-struct made {
-	const struct node *http;
-	const struct node *match;	/* of a rewrite; else NULL */
-	uint32_t port;			/* where the route depends on it; else 0 */
-	uint32_t route;
-};
-
 struct hosts {
 	struct translation *tr;
 	LIST(struct claim) claim;
-	LIST(struct made) made;
+	struct names claim_names;	/* of @claim, before it is sorted */
+	struct names made;		/* routes; see find_route() */
 };
 
 static struct ir_expr *authority_is(struct translation *tr, uint32_t op, const char *host)
@@ -117,29 +110,27 @@ static struct ir_expr *host_expr(struct translation *tr, const char *host,
 	return ir_and(tr->ir, both, 2);
 }
 
+/*
+ * The route of an item of http: one for all blocks, hosts and ports, unless a
+ * rewrite depends on the block, or what is done on the port.
+ */
 static uint32_t find_route(struct hosts *h, const struct document *d, struct node *http,
 			   size_t index, const struct node *match, uint32_t port,
 			   const char *slow)
 {
-	const struct node *rewrite = node_path(http, "rewrite", "uri", NULL);
-	struct made *m;
-	size_t i;
+	const char *key;
+	uint32_t route;
 
-	if (!rewrite)
+	if (!node_path(http, "rewrite", "uri", NULL))
 		match = NULL;
 	if (!route_depends_on_port(h->tr, d, http))
 		port = 0;
-	for (i = 0; i < h->made.n; i++) {
-		m = &h->made.item[i];
-		if (m->http == http && m->match == match && m->port == port)
-			return m->route;
-	}
-	m = list_add(h->tr, &h->made);
-	m->http = http;
-	m->match = match;
-	m->port = port;
-	m->route = route_of(h->tr, d, http, index, match, port, slow);
-	return m->route;
+	key = node_printf(h->tr->docs->arena, "%p %p %u", (void *)http, (const void *)match, port);
+	if (names_find(&h->made, key, &route))
+		return route;
+	route = route_of(h->tr, d, http, index, match, port, slow);
+	names_add(h->tr, &h->made, key, route);
+	return route;
 }
 
 static struct ir_match *add_match(struct translation *tr, struct ir_virtual_host *host,
@@ -267,18 +258,16 @@ static int compare_claims(const void *a, const void *b)
 
 static bool claimed(struct hosts *h, const struct node *at, const char *host)
 {
-	size_t i;
+	const struct document *older;
+	uint32_t index;
 
-	for (i = 0; i < h->claim.n; i++) {
-		if (strcmp(h->claim.item[i].host, host))
-			continue;
-		diag_add(h->tr->diag, DIAG_WARNING, &at->at,
-			 "the host %s belongs to %s (%s:%d), which is older; as in Istio it is not merged, and the rules here do not apply to it",
-			 host, h->claim.item[i].document->what, h->claim.item[i].document->at.file,
-			 h->claim.item[i].document->at.line);
-		return true;
-	}
-	return false;
+	if (!names_find(&h->claim_names, host, &index))
+		return false;
+	older = h->claim.item[index].document;
+	diag_add(h->tr->diag, DIAG_WARNING, &at->at,
+		 "the host %s belongs to %s (%s:%d), which is older; as in Istio it is not merged, and the rules here do not apply to it",
+		 host, older->what, older->at.file, older->at.line);
+	return true;
 }
 
 static void collect_claims(struct hosts *h)
@@ -297,6 +286,7 @@ static void collect_claims(struct hosts *h)
 		c->document = named->document;
 		c->host = named->host;
 		c->order = h->claim.n;
+		names_add(tr, &h->claim_names, c->host, (uint32_t)h->claim.n - 1);
 	}
 	if (h->claim.n)
 		qsort(h->claim.item, h->claim.n, sizeof(*h->claim.item), compare_claims);

@@ -299,11 +299,37 @@ static const char *check_summary(void)
 	return w;
 }
 
+/* Names that are compared with each other, at the limit and past it. */
+static const char *check_names(void)
+{
+	const char *w = NULL;
+	size_t over, i;
+
+	for (over = 0; over < 2 && !w; over++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		struct front_end f;
+
+		fputs(DR "spec: {host: a, subsets: [", out);
+		for (i = 0; i < CLASSIFY_MAX_NAMES + over; i++)
+			fprintf(out, "{name: s%zu},", i);
+		fputs("]}\n", out);
+		fclose(out);
+		front_end_translate(&f, text);
+		free(text);
+		if (!f.ir != over)
+			w = over ? "past the limit" : "at the limit";
+		front_end_free(&f);
+	}
+	return w;
+}
+
 int main(void)
 {
 	size_t i;
 
-	ktap_begin(ARRAY_SIZE(cases) + 2);
+	ktap_begin(ARRAY_SIZE(cases) + 3);
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *spec = strstr(cases[i].text, "spec:");
 		char name[128];
@@ -313,6 +339,7 @@ int main(void)
 			 (int)strcspn(spec ? spec : "(none)", "\n#"), spec ? spec : "(none)");
 		ktap_result("verdict", name, check_case(i));
 	}
+	ktap_result("limit", "names of one document", check_names());
 	ktap_result("summary", "last line", check_summary());
 	ktap_result("documentation", "policy-support.rst is current", check_documentation());
 	return ktap_end();
