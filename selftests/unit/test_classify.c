@@ -318,7 +318,7 @@ static const char *check_names(void)
 		fclose(out);
 		front_end_translate(&f, text);
 		free(text);
-		if (!f.ir != over)
+		if ((f.ir == NULL) != (over == 1))
 			w = over ? "past the limit" : "at the limit";
 		front_end_free(&f);
 	}
