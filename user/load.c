@@ -18,7 +18,7 @@
 #define MODULE_NAME	"l7fp"
 #define OPS_STRUCT	"l7fp_policy"
 #define VALUE_STRUCT	"bpf_struct_ops_l7fp_policy"
-#define VERIFIER_LOG	(16U << 20)
+#define VERIFIER_LOG	(1U << 20)	/* its end, which has the reason */
 
 /* The module as its BTF describes it. */
 struct module {
@@ -246,8 +246,11 @@ static int load_program(const struct module *module, const struct synth_program 
 			    "loading a policy needs root (CAP_SYS_ADMIN, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)");
 	if (err)
 		return fail(err, error, error_len,
-			    "the kernel refused the program of %zu instructions: %s", program->n,
-			    strerror(-err));
+			    "the kernel refused the program of %zu instructions: %s%s", program->n,
+			    strerror(-err),
+			    err == -EFAULT || err == -E2BIG ?
+			    "; it has too many conditions one after the other: prefer exact and prefix matches of path and host" :
+			    "");
 	return fd;
 }
 

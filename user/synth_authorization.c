@@ -180,23 +180,32 @@ static int collect_ranges(const struct synth *synth, const bool *used, struct cl
 	return (int)kept;
 }
 
-/* r1 holds the cluster's id. An id that no route chooses is an error. */
-static void find_cluster(struct synth *synth, const struct cluster_range *range, size_t n)
+/*
+ * r1 holds the cluster's id, which is from @low to @high. An id that no route
+ * chooses is an error. As in a decision tree nothing is tested that is known.
+ */
+static void find_cluster(struct synth *synth, const struct cluster_range *range, size_t n,
+			 uint32_t low, uint32_t high)
 {
 	struct code *code = &synth->code;
+	uint32_t middle = range[n / 2].first;
 	code_label right;
 
 	if (n == 1) {
-		code_jump32_imm(code, BPF_JLT, BPF_REG_1, (int32_t)range->first, synth->error);
-		code_jump32_imm(code, BPF_JGT, BPF_REG_1, (int32_t)range->last, synth->error);
+		if (low < range->first)
+			code_jump32_imm(code, BPF_JLT, BPF_REG_1, (int32_t)range->first,
+					synth->error);
+		if (high > range->last)
+			code_jump32_imm(code, BPF_JGT, BPF_REG_1, (int32_t)range->last,
+					synth->error);
 		code_jump(code, range->label);
 		return;
 	}
 	right = code_new_label(code);
-	code_jump32_imm(code, BPF_JGE, BPF_REG_1, (int32_t)range[n / 2].first, right);
-	find_cluster(synth, range, n / 2);
+	code_jump32_imm(code, BPF_JGE, BPF_REG_1, (int32_t)middle, right);
+	find_cluster(synth, range, n / 2, low, middle - 1);
 	code_place(code, right);
-	find_cluster(synth, range + n / 2, n - n / 2);
+	find_cluster(synth, range + n / 2, n - n / 2, middle, high);
 }
 
 static void authorize_ranges(struct synth *synth, struct cluster_range *range, size_t n)
@@ -219,7 +228,7 @@ static void authorize_ranges(struct synth *synth, struct cluster_range *range, s
 	}
 	code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
 		  (int16_t)offsetof(struct l7fp_exchange, cluster));
-	find_cluster(synth, range, n);
+	find_cluster(synth, range, n, 0, UINT32_MAX);
 	for (size_t i = 0; i < n && !code->err; i++) {
 		if (range[i].label == synth->forward || code->label[range[i].label] != SIZE_MAX)
 			continue;

@@ -10,8 +10,8 @@
 #include "synth_generate.h"
 
 /*
- * With more children an AND or OR is emitted so that only one of its branches
- * is pending in the verifier at a time (synth.h).
+ * With more children, and in a large policy, an AND or OR is emitted so that
+ * only one of its branches is pending in the verifier at a time (synth.h).
  */
 #define CHILDREN_COMPACT	32
 
@@ -113,14 +113,25 @@ static void compare_begin(struct synth *synth)
 		code_move_imm(&synth->code, BPF_REG_3, 0);
 }
 
-static void compare_end(struct synth *synth, code_label otherwise)
+/* After the words: goes on at @target when one of them differed. */
+static void compare_false(struct synth *synth, code_label target)
 {
 	if (synth->large)
-		code_jump_imm(&synth->code, BPF_JNE, BPF_REG_3, 0, otherwise);
+		code_jump_imm(&synth->code, BPF_JNE, BPF_REG_3, 0, target);
+}
+
+/* After the words: goes on at @target when none of them differed. */
+static void compare_true(struct synth *synth, code_label target)
+{
+	if (synth->large)
+		code_jump_imm(&synth->code, BPF_JEQ, BPF_REG_3, 0, target);
+	else
+		code_jump(&synth->code, target);
 }
 
 /*
- * Falls through when the field matches. What follows the field is zero, so the
+ * Goes on at @otherwise when the field does not match, or leaves that to
+ * compare_false() and compare_true(). What follows the field is zero, so the
  * last word of an exact string is compared whole; a prefix must stop in time.
  */
 static void compare_inline(struct synth *synth, const struct synth_inline *test,
@@ -145,10 +156,8 @@ static void compare_inline(struct synth *synth, const struct synth_inline *test,
 		compare_word(synth, word_at(test, off, size), size, otherwise);
 		off += size;
 	}
-	compare_end(synth, otherwise);
 }
 
-/* The test falls through when true; makes it jump to @target when it is @when. */
 static void branch_inline(struct synth *synth, const struct synth_inline *test, bool when,
 			  code_label target)
 {
@@ -156,11 +165,12 @@ static void branch_inline(struct synth *synth, const struct synth_inline *test, 
 
 	if (!when) {
 		compare_inline(synth, test, target);
+		compare_false(synth, target);
 		return;
 	}
 	otherwise = code_new_label(&synth->code);
 	compare_inline(synth, test, otherwise);
-	code_jump(&synth->code, target);
+	compare_true(synth, target);
 	code_place(&synth->code, otherwise);
 }
 
@@ -250,10 +260,11 @@ static void branch_address(struct synth *synth, const struct ir_expr *e, bool wh
 		compare_word(synth, e->addr[i] & mask, 4, otherwise);
 		left -= bits;
 	}
-	compare_end(synth, otherwise);
 	if (when) {
-		code_jump(code, target);
+		compare_true(synth, target);
 		code_place(code, otherwise);
+	} else {
+		compare_false(synth, target);
 	}
 }
 
@@ -289,7 +300,7 @@ static void branch_children(struct synth *synth, const struct ir_expr *e, bool d
 	for (size_t i = 0; i < e->n_children; i++) {
 		code_label next;
 
-		if (e->n_children <= CHILDREN_COMPACT) {
+		if (!synth->large && e->n_children <= CHILDREN_COMPACT) {
 			synth_branch(synth, e->child[i], decides, decided);
 			continue;
 		}

@@ -20,6 +20,7 @@
 #define FIRST_MATCH_LINEAR	8	/* entries, and strings in them */
 #define LOWEST_LINEAR		6	/* candidates */
 #define TREE_MIN		4	/* strings that are worth a tree */
+#define RANK_EVERY		16	/* candidates: how often the rank is compared first */
 
 /*
  * REG_RANK holds rank << KIND_BITS | kind, where kind is the index of the
@@ -163,6 +164,17 @@ static void load_rank(struct synth *synth)
 	code_alu_reg(&synth->code, BPF_ADD, BPF_REG_1, REG_ZERO);
 }
 
+static void skip_unless_lower(struct synth *synth, int32_t rank, code_label end)
+{
+	load_rank(synth);
+	code_jump_imm(&synth->code, BPF_JLE, BPF_REG_1, rank, end);
+}
+
+/*
+ * The rank is compared before the first test, since that is cheaper, and now
+ * and then in a long list; else after the test, where the branch does not stay
+ * pending in the verifier (synth.h).
+ */
 static void lowest_linear(struct synth *synth, const struct synth_list *list,
 			  const struct synth_candidate *candidate, size_t n)
 {
@@ -173,10 +185,13 @@ static void lowest_linear(struct synth *synth, const struct synth_list *list,
 		const struct synth_entry *entry = &list->entry[candidate[i].rank];
 		int32_t rank = rank_code(list, candidate[i].rank);
 		code_label next = code_new_label(code);
+		bool before = i % RANK_EVERY == 0;
 
-		load_rank(synth);
-		code_jump_imm(code, BPF_JLE, BPF_REG_1, rank, end);
+		if (before)
+			skip_unless_lower(synth, rank, end);
 		synth_branch(synth, candidate[i].expr, false, next);
+		if (!before)
+			skip_unless_lower(synth, rank, end);
 		code_move_imm(code, REG_RANK, rank);
 		if (!list->by_rank)
 			code_move32_imm(code, REG_VALUE, entry->value);

@@ -156,41 +156,60 @@ static void emit_range(const struct tree *tree, const struct node *node, uint32_
 	emit_word(tree, node->own, node->last, off, bound);
 }
 
-/* r1 holds the word; goes on at @end when it is not in @node. */
-static void emit_node(const struct tree *tree, const struct node *node, uint32_t off,
-		      uint32_t bound, code_label end)
+/* Goes on at @target when the word in r1 and @limit are so related. */
+static void emit_compare(const struct tree *tree, uint8_t op, uint64_t limit, code_label target)
 {
-	struct code *code = &tree->synth->code;
-
-	code_move_imm64(code, BPF_REG_2, node->low);
-	if (node->point) {
-		code_jump_reg(code, BPF_JNE, BPF_REG_1, BPF_REG_2, end);
-		emit_point(tree, node, off, bound);
-		return;
-	}
-	code_jump_reg(code, BPF_JLT, BPF_REG_1, BPF_REG_2, end);
-	code_move_imm64(code, BPF_REG_2, node->high);
-	code_jump_reg(code, BPF_JGT, BPF_REG_1, BPF_REG_2, end);
-	emit_range(tree, node, off, bound);
+	code_move_imm64(&tree->synth->code, BPF_REG_2, limit);
+	code_jump_reg(&tree->synth->code, op, BPF_REG_1, BPF_REG_2, target);
 }
 
-static void emit_search(const struct tree *tree, const struct node *node, size_t n, uint32_t off,
-			uint32_t bound, code_label end)
-{
-	struct code *code = &tree->synth->code;
-	code_label right;
+/* A binary search; the word in r1 is from @low to @high. */
+struct search {
+	uint64_t low, high;
+	uint32_t off, bound;
+	code_label end;		/* of a word that is in none of the nodes */
+};
 
-	if (n == 1) {
-		emit_node(tree, node, off, bound, end);
+/*
+ * Nothing is tested that the search has shown already: the verifier knows it
+ * too, and what it takes for dead code it removes one instruction at a time, in
+ * quadratic time.
+ */
+static void emit_node(const struct tree *tree, const struct node *node, struct search s)
+{
+	if (node->point) {
+		if (s.low != s.high)
+			emit_compare(tree, BPF_JNE, node->low, s.end);
+		emit_point(tree, node, s.off, s.bound);
 		return;
 	}
-	right = code_new_label(code);
-	code_move_imm64(code, BPF_REG_2, node[n / 2].low);
-	code_jump_reg(code, BPF_JGE, BPF_REG_1, BPF_REG_2, right);
-	emit_search(tree, node, n / 2, off, bound, end);
-	code_jump(code, end);
-	code_place(code, right);
-	emit_search(tree, node + n / 2, n - n / 2, off, bound, end);
+	if (s.low < node->low)
+		emit_compare(tree, BPF_JLT, node->low, s.end);
+	if (s.high > node->high)
+		emit_compare(tree, BPF_JGT, node->high, s.end);
+	emit_range(tree, node, s.off, s.bound);
+}
+
+static void emit_search(const struct tree *tree, const struct node *node, size_t n,
+			struct search s)
+{
+	struct code *code = &tree->synth->code;
+	struct search left = s, right = s;
+	uint64_t middle = node[n / 2].low;
+	code_label label;
+
+	if (n == 1) {
+		emit_node(tree, node, s);
+		return;
+	}
+	left.high = middle - 1;
+	right.low = middle;
+	label = code_new_label(code);
+	emit_compare(tree, BPF_JGE, middle, label);
+	emit_search(tree, node, n / 2, left);
+	code_jump(code, s.end);
+	code_place(code, label);
+	emit_search(tree, node + n / 2, n - n / 2, right);
 }
 
 /* Items [first, last) agree on all bytes before @off, and are longer than that. */
@@ -198,8 +217,8 @@ static void emit_word(const struct tree *tree, size_t first, size_t last, uint32
 		      uint32_t bound)
 {
 	struct code *code = &tree->synth->code;
+	struct search search = { 0, UINT64_MAX, off, bound, 0 };
 	struct node *node;
-	code_label end;
 	size_t n = 0;
 
 	if (code->err || !any_below(tree, first, last, bound))
@@ -215,12 +234,12 @@ static void emit_word(const struct tree *tree, size_t first, size_t last, uint32
 		if (any_below(tree, node[n].first, node[n].last, bound))
 			n++;
 	}
-	end = code_new_label(code);
+	search.end = code_new_label(code);
 	code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE,
 		  (int16_t)(synth_field_offset(tree->field) + (int16_t)off));
 	code_to_big_endian(code, BPF_REG_1);
-	emit_search(tree, node, n, off, bound, end);
-	code_place(code, end);
+	emit_search(tree, node, n, search);
+	code_place(code, search.end);
 	free(node);
 }
 
