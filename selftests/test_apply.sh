@@ -11,7 +11,7 @@
 need nginx curl python3 setpriv
 need_module
 [ -x "$tool" ] || ktap_skip_all "no $tool: run make"
-ktap_plan 35
+ktap_plan 37
 
 web=10.96.2.1
 ask() { curl -s -m 20 "$@"; }
@@ -101,13 +101,28 @@ state >"$tmp/after"
 check "both were taken back" cmp "$tmp/before" "$tmp/after"
 
 # The next policy: what it does not name goes.
-{ service more 10.96.2.2 IPv4 127.0.0.1 18082; deny '/x'; } >"$tmp/two.yaml"
+{
+	service more 10.96.2.2 IPv4 127.0.0.1 18082
+	service gone 10.96.2.3 IPv4 127.0.0.1 18083
+	deny '/x'
+} >"$tmp/two.yaml"
 check "another policy" "$tool" apply "$tmp/two.yaml"
 check_equal "another policy in force" "403 two /y more" \
 	"$(http_status http://10.96.2.2/x -H 'Host: more') $(ask -H 'Host: more' http://10.96.2.2/y)"
 "$tool" dump --json >"$tmp/dump"
 check_equal "what only the old one used is gone" "0 1" \
 	"$(json "$tmp/dump" 'sum("web" in c["name"] for c in d["clusters"]), len(d["generations"])' | tr -d '(),')"
+
+# Events: nobody listens where the endpoint should be.
+start "$tmp/events" "$tool" events
+lost()
+{
+	ask -o "$tmp/body" -H 'Host: gone' http://10.96.2.3/
+	grep -q '"event":"connection-lost","reason":"UF"' "$tmp/events"
+}
+check "events" wait_for 30 lost
+stop "$started"
+check_equal "an event is JSON" 10.96.2.3:80 "$(head -n1 "$tmp/events" | json /dev/stdin 'd["original"]')"
 
 # Another network namespace has its own.
 ns=$(netns_make other)
