@@ -103,7 +103,12 @@ void schema_print_support(FILE *out)
 	      "such a field keeps its place among the others, and never lets a request pass that\n"
 	      "it might have to stop. *no effect*: a request cannot tell whether it is there.\n"
 	      "A field that is not listed is refused, except in Kubernetes objects.\n"
-	      "``l7fp-tool check`` says the same of the documents that it is given.\n", out);
+	      "``l7fp-tool check`` says the same of the documents that it is given.\n\n"
+	      "Captured are the addresses and ports that a Service or ServiceEntry names, and those\n"
+	      "of its endpoints. A port that is not HTTP passes only where every connection may: where\n"
+	      "a rule would have to look at one, connections are refused, and ``check`` says so.\n"
+	      "Connections to ports of a workload that no Service names are not captured, and so not\n"
+	      "judged.\n", out);
 	title(out, "Istio", '=');
 	kinds(out, schema_istio);
 	title(out, "Services and workloads", '=');

@@ -230,11 +230,15 @@ struct ir *translate(struct documents *docs, struct diagnostics *diag, struct ve
 	sort_documents(&tr);
 	guards_build(&tr);
 	hosts_build(&tr);
+	guards_report(&tr);
+	if (!tr.service.n && (tr.virtual_service.n || tr.guard.n))
+		diag_add(diag, DIAG_INFORMATION, NULL,
+			 "no Service or ServiceEntry is described: nothing is captured, and hosts have no endpoints");
 	check_limits(&tr);
 	publish(&tr);
 	if (tr.n_default_lb)
 		diag_add(diag, DIAG_INFORMATION, NULL,
-			 "without loadBalancer.simple (%zu clusters) requests are balanced round robin, where Istio takes LEAST_REQUEST",
+			 "requests are balanced round robin where loadBalancer.simple is not set (clusters: %zu); Istio takes LEAST_REQUEST",
 			 tr.n_default_lb);
 	verdicts_collect(verdicts, docs);
 	if (verdicts->n_invalid || diag->n_errors) {

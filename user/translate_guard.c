@@ -327,6 +327,26 @@ void guards_build(struct translation *tr)
 	tr->applicable = ir_alloc(tr->ir, (tr->guard.n + 1) * sizeof(struct applicable));
 }
 
+void guards_report(struct translation *tr)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < tr->guard.n; i++) {
+		const struct guard *g = &tr->guard.item[i];
+
+		if (!g->is_policy)
+			continue;
+		n++;
+		if (!g->used && tr->service.n)
+			diag_add(tr->diag, DIAG_INFORMATION, &g->document->at,
+				 "%s concerns no endpoint of the services that are described",
+				 g->document->what);
+	}
+	if (n && tr->service.n)
+		diag_add(tr->diag, DIAG_INFORMATION, NULL,
+			 "connections to ports that no Service or ServiceEntry names are not captured, and no AuthorizationPolicy judges them");
+}
+
 static bool concerns(const struct guard *g, const struct service *s, const struct endpoint *e,
 		     const struct labels *subset, bool *may)
 {
@@ -436,6 +456,7 @@ static size_t applicable_to(struct translation *tr, const struct service *s,
 
 		if (!concerns(&tr->guard.item[i], s, e, subset, &may))
 			continue;
+		tr->guard.item[i].used = true;
 		list[n].guard = (uint32_t)i;
 		list[n++].may = may;
 	}

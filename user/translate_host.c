@@ -330,9 +330,10 @@ static void claim_hosts(struct hosts *h, const struct claim *c)
 		return;
 	}
 	if (*c->host != '*') {
-		diag_add(tr->diag, DIAG_INFORMATION, &c->document->at,
-			 "no Service or ServiceEntry has the host %s: it is served on port %d only, as in Istio",
-			 c->host, UNREGISTERED_PORT);
+		if (tr->service.n)
+			diag_add(tr->diag, DIAG_INFORMATION, &c->document->at,
+				 "no Service or ServiceEntry has the host %s: it is served on port %d only, as in Istio",
+				 c->host, UNREGISTERED_PORT);
 		routed_host(h, c->document, c->host, NULL, UNREGISTERED_PORT);
 		return;
 	}

@@ -216,7 +216,7 @@ static uint32_t destination_cluster(struct translation *tr, const struct documen
 	before = (uint32_t)tr->cluster.n;
 	index = cluster_empty(tr, node_printf(tr->docs->arena, "outbound|%u|%s|%s", port,
 					      subset ? subset : "", full), destination, d);
-	if (index == before)
+	if (index == before && tr->service.n)
 		diag_add(tr->diag, DIAG_WARNING, &destination->at,
 			 s ? "%s has no port %u; its requests are answered with 503" :
 			 "no Service or ServiceEntry has the host %s (port %u); its requests are answered with 503",

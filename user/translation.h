@@ -77,6 +77,7 @@ struct guard {
 	bool deny, custom;
 	bool http;			/* looks at what only HTTP has */
 	bool destination_ip;
+	bool used;			/* it concerns an endpoint */
 	const char *reason;
 	uint32_t first_rule;		/* index in struct ir.rule */
 };
@@ -157,6 +158,8 @@ uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
 
 /* translate_guard.c: which policies concern an endpoint. */
 void guards_build(struct translation *tr);
+/* Say what the policies do not reach. */
+void guards_report(struct translation *tr);
 /* Set of the authorizations of @e, as indexes; appended to @list where new. */
 void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
 		       const struct labels *subset, struct ir_cluster *cluster);

@@ -434,6 +434,59 @@ static const char *check_capture(size_t i)
 	return w;
 }
 
+/* What is said of documents that do not do what they seem to. */
+static const struct {
+	const char *name, *documents;
+	enum diag_level level;
+	const char *message;
+} messages[] = {
+	{ "a host of an older VirtualService",
+	  VS("a", "hosts: [reviews], http: [{" TO("web") "}]")
+	  VS("b", "hosts: [reviews.default.svc.cluster.local], http: [{" TO("web") "}]"),
+	  DIAG_WARNING, "belongs to VirtualService default/a" },
+	{ "a host that is no service", VS("a", "hosts: [nobody], http: [{" TO("web") "}]"),
+	  DIAG_INFORMATION, "no Service or ServiceEntry has the host nobody." },
+	{ "a destination that is no service", VS("a", "hosts: [web], http: [{" TO("nobody") "}]"),
+	  DIAG_WARNING, "has the host nobody.default.svc.cluster.local (port 80)" },
+	{ "a port that the destination does not have",
+	  VS("a", "hosts: [web], http: [{route: [{destination: {host: reviews, port: {number: 1}}}]}]"),
+	  DIAG_WARNING, "reviews.default.svc.cluster.local has no port 1" },
+	{ "a subset that is not defined",
+	  VS("a", "hosts: [web], http: [{route: [{destination: {host: reviews, subset: v9}}]}]"),
+	  DIAG_WARNING, "no DestinationRule defines the subset" },
+	{ "a policy that selects nobody",
+	  AP("p", "default", "selector: {matchLabels: {app: rewiews}}, action: DENY, rules: [{}]"),
+	  DIAG_INFORMATION, "concerns no endpoint" },
+	{ "endpoints of different policies",
+	  AP("p", "default", "selector: {matchLabels: {version: v2}}, action: DENY, rules: [{}]")
+	  AP("q", "default", SELECT ", rules: [{}]"),
+	  DIAG_INFORMATION, "guarded by different policies" },
+	{ "no protocol named", "", DIAG_INFORMATION, "names no protocol: forwarded as bytes" },
+	{ "a port that is refused", AP("p", "default", "selector: {matchLabels: {app: db}}"),
+	  DIAG_INFORMATION, "port 5432 are refused: no ALLOW policy" },
+	{ "a port that cannot be judged",
+	  AP("p", "default", "selector: {matchLabels: {app: db}}, rules: [{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}]"),
+	  DIAG_WARNING, "port 5432 are refused, since" },
+	{ "a document twice", DR("d", "host: web") DR("d", "host: db"), DIAG_WARNING,
+	  "is there a second time" },
+	{ "a slice without its Service",
+	  "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: nobody}}\n",
+	  DIAG_INFORMATION, "no document of its Service" },
+};
+
+static const char *check_message(size_t i)
+{
+	const struct diagnostic *d;
+	struct front_end f;
+	const char *w = translate_with(&f, messages[i].documents);
+
+	d = front_end_message(&f, messages[i].message);
+	if (!w && (!d || d->level != messages[i].level))
+		w = d ? "at another level" : "not said";
+	front_end_free(&f);
+	return w;
+}
+
 /* What the evaluator does not show: fields of the tables' route. */
 static const char *check_route(void)
 {
@@ -559,11 +612,14 @@ int main(void)
 {
 	size_t i;
 
-	ktap_begin(ARRAY_SIZE(cases) + ARRAY_SIZE(captures) + ARRAY_SIZE(others));
+	ktap_begin(ARRAY_SIZE(cases) + ARRAY_SIZE(captures) + ARRAY_SIZE(messages) +
+		   ARRAY_SIZE(others));
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		ktap_result("request", cases[i].name, check_case(i));
 	for (i = 0; i < ARRAY_SIZE(captures); i++)
 		ktap_result("capture", captures[i].name, check_capture(i));
+	for (i = 0; i < ARRAY_SIZE(messages); i++)
+		ktap_result("message", messages[i].name, check_message(i));
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		ktap_result("translate", others[i].name, others[i].check());
 	return ktap_end();
