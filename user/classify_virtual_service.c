@@ -148,6 +148,17 @@ static void check_header_op(struct ctx *c, struct node *n, const char *name, boo
 				  framing[i]);
 }
 
+/* Text that becomes a part of a message head. */
+static void check_head_text(struct ctx *c, struct node *n, size_t max)
+{
+	if (!node_string(n))
+		return;
+	if (!header_value_valid(n->text) || strpbrk(n->text, " \t"))
+		mark_invalid(c->arena, n, "a space or control character is not allowed here");
+	else if (n->length > max)
+		mark_slow(c->arena, n, "longer than %zu bytes", max);
+}
+
 static void check_header_ops(struct ctx *c, struct node *ops, bool request)
 {
 	static const char * const kinds[] = { "set", "add" };
@@ -168,6 +179,8 @@ static void check_header_ops(struct ctx *c, struct node *ops, bool request)
 			check_header_op(c, v, list->key[i]->text, request);
 			if (!s)
 				continue;
+			if (header_is_authority(list->key[i]->text))
+				check_head_text(c, v, L7FP_MAX_NAME);
 			if (!header_value_valid(s))
 				mark_invalid(c->arena, v, "a control character in the value");
 			else if (strchr(s, '%'))
@@ -264,6 +277,8 @@ static void check_redirect(struct ctx *c, struct node *redirect)
 	    !node_get(redirect, "port") && !node_get(redirect, "derivePort"))
 		mark_invalid(c->arena, redirect,
 			     "a redirect needs uri, authority, port or scheme");
+	check_head_text(c, node_get(redirect, "uri"), L7FP_MAX_STRING);
+	check_head_text(c, node_get(redirect, "authority"), L7FP_MAX_NAME);
 	if (node_get(redirect, "port") && node_get(redirect, "derivePort"))
 		mark_invalid(c->arena, node_get(redirect, "port"),
 			     "only one of port and derivePort may be set");
@@ -316,15 +331,11 @@ static void check_rewrite(struct ctx *c, struct node *http)
 		mark_invalid(c->arena, rewrite, "a rewrite needs uri, authority or uriRegexRewrite");
 	if (uri && node_get(rewrite, "uriRegexRewrite"))
 		mark_invalid(c->arena, rewrite, "only one of uri and uriRegexRewrite may be set");
-	if (uri && uri->kind == NODE_STRING && uri->length > L7FP_MAX_STRING)
-		mark_slow(c->arena, uri, "longer than %d bytes", L7FP_MAX_STRING);
-	if (uri && node_string(uri) && (!header_value_valid(uri->text) ||
-					strpbrk(uri->text, " \t")))
-		mark_invalid(c->arena, uri, "a space or control character in a path");
+	check_head_text(c, uri, L7FP_MAX_STRING);
+	check_head_text(c, authority, L7FP_MAX_NAME);
 	if (uri && node_string(uri) && strpbrk(uri->text, "?#"))
 		mark_slow(c->arena, uri, "a query in a rewrite is not set by the kernel yet");
-	if (authority && node_string(authority) &&
-	    (!header_value_valid(authority->text) || strpbrk(authority->text, " \t/")))
+	if (node_string(authority) && strchr(authority->text, '/'))
 		mark_invalid(c->arena, authority, "\"%.100s\" is no host", authority->text);
 }
 
