@@ -169,6 +169,18 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
+/*
+ * Something changed between two messages of a dump: what came is true of some
+ * moment each. Who changes things holds a lock (bpffs_open()) and sees no other
+ * changes; who only looks can look again.
+ */
+static int on_interrupted(struct nl_msg *msg, void *arg)
+{
+	(void)msg;
+	(void)arg;
+	return NL_OK;
+}
+
 /* What the kernel says beside the number (NETLINK_EXT_ACK). */
 static void read_extack(struct request *request, const struct nlmsghdr *header,
 			const struct nlmsgerr *nlerr)
@@ -217,6 +229,7 @@ static int transact(struct netlink *nl, struct nl_msg *msg, int flags, netlink_a
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &request);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &request);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &request);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, &request);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &request);
 
 	nlmsg_hdr(msg)->nlmsg_flags |= flags;
