@@ -37,6 +37,15 @@ static void linger(struct l7fp_downstream *d)
 		d->port.ops->read(&d->port);
 }
 
+/*
+ * Once for the object's whole life in the cache: fields.c remembers from one
+ * exchange to the next how much of the inline path and host is not zero.
+ */
+static void exchange_construct(void *object)
+{
+	memset(object, 0, sizeof(struct l7fp_exchange_kern));
+}
+
 static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
 {
 	struct l7fp_exchange_kern *x = kmem_cache_alloc(exchange_cache, GFP_ATOMIC | __GFP_NOWARN);
@@ -745,7 +754,9 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d)
 
 int l7fp_exchange_init(void)
 {
-	exchange_cache = KMEM_CACHE(l7fp_exchange_kern, 0);
+	exchange_cache = kmem_cache_create("l7fp_exchange", sizeof(struct l7fp_exchange_kern),
+					   __alignof__(struct l7fp_exchange_kern), 0,
+					   exchange_construct);
 	return exchange_cache ? 0 : -ENOMEM;
 }
 

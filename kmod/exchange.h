@@ -72,7 +72,8 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @path_dirty: bytes of @pub.path that may be other than zero, a multiple of 8
  * @authority_dirty: likewise of @pub.authority
  *
- * Allocated zeroed. It may be used again after l7fp_decide_done() and l7fp_arena_free().
+ * It begins zeroed, and may be used again after l7fp_decide_done() and l7fp_arena_free();
+ * @path_dirty, @authority_dirty and what they are about must survive in between.
  * Reached only under the downstream's lock.
  */
 struct l7fp_exchange_kern {
