@@ -108,6 +108,19 @@ def call(module, function, *arguments):
     return code + insn(0x85, 0, 2, 1, module.functions[function])
 
 
+def differ(module, offset, expected, size):
+    """404 at once when the size bytes at that offset of the exchange are not expected and
+    zeroes behind it."""
+    data = expected[:size] + b"\0" * (size - len(expected[:size]))
+    code = b""
+    for i, word in enumerate(struct.unpack("=%dQ" % (size // 8), data)):
+        code += load(1, 6, offset + 8 * i, 0x79)
+        code += insn(0x18, 2, 0, 0, word & 0xffffffff) + insn(0, 0, 0, 0, word >> 32)
+        no = move(1, 6) + insn(0x85, 0, 2, 1, module.functions["l7fp_no_route"]) + exit_()
+        code += insn(0x1d, 1, 2, len(no) // 8) + no
+    return code
+
+
 def load_program(module, code, member="request", flags=0):
     code_buffer = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")

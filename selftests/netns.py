@@ -24,6 +24,14 @@ def module():
     return _module
 
 
+def forget_module():
+    """After an unload: the next load brings another BTF."""
+    global _module
+    if _module is not None:
+        os.close(_module.fd)
+        _module = None
+
+
 def unshare():
     """A new network namespace for this thread: each case has its own."""
     if libc.unshare(CLONE_NEWNET):

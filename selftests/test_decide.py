@@ -177,23 +177,6 @@ EXCHANGE = 48       # offset of the path in struct l7fp_exchange
 PATH_ROOM, AUTHORITY_ROOM = C["L7FP_PATH_INLINE"], C["L7FP_AUTHORITY_INLINE"]
 
 
-def words(data, size):
-    data = data[:size] + b"\0" * (size - len(data[:size]))
-    return struct.unpack("=%dQ" % (size // 8), data)
-
-
-def compare_words(offset, expected):
-    """404 at once when a word differs."""
-    code = b""
-    for i, word in enumerate(expected):
-        code += bpf.load(1, 6, offset + 8 * i, 0x79)
-        code += (bpf.insn(0x18, 2, 0, 0, word & NONE) + bpf.insn(0, 0, 0, 0, word >> 32))
-        no = bpf.move(1, 6) + bpf.insn(0x85, 0, 2, 1, module().functions["l7fp_no_route"])
-        no += bpf.exit_()
-        code += bpf.insn(0x1d, 1, 2, len(no) // 8) + no
-    return code
-
-
 @ktap.cases([(name, name, path, host) for name, path, host in [
     ("short", "/", "a"),
     ("seven bytes", "/234567", "1234567"),
@@ -206,8 +189,8 @@ def compare_words(offset, expected):
 ]])
 def inline_fields(_, path, host):
     """The program compares every word of both, so that none beyond the end may be left over."""
-    code = bpf.begin() + compare_words(EXCHANGE, words(path.encode(), PATH_ROOM))
-    code += compare_words(EXCHANGE + PATH_ROOM, words(host.encode(), AUTHORITY_ROOM))
+    code = bpf.begin() + bpf.differ(module(), EXCHANGE, path.encode(), PATH_ROOM)
+    code += bpf.differ(module(), EXCHANGE + PATH_ROOM, host.encode(), AUTHORITY_ROOM)
     for offset, length in ((20, len(path)), (24, len(host))):
         code += bpf.load(1, 6, offset)
         no = call("l7fp_no_route") + bpf.exit_()

@@ -160,6 +160,28 @@ def reset():
         os.close(fd)
 
 
+@ktap.case("what one request leaves in path and host the next one does not see")
+def nothing_left():
+    m = module()
+    room, host_room = C["L7FP_PATH_INLINE"], C["L7FP_AUTHORITY_INLINE"]
+    code = bpf.begin() + bpf.load(1, 6, 20)
+    other = bpf.call(m, "l7fp_set_cluster", 1) + bpf.returns(C["L7FP_FORWARD"])
+    code += bpf.insn(0x15, 1, 0, len(other) // 8, 2) + other    # a path of two bytes is checked
+    code += bpf.differ(m, 48, b"/s", room) + bpf.differ(m, 48 + room, b"h", host_room)
+    code += bpf.call(m, "l7fp_deny", 0xffffffff) + bpf.exit_()
+    with Mesh() as mesh:
+        fd = mesh.ready(1, code)
+        link = bpf.attach(fd)
+        with Client(LISTENER) as c:
+            for path, host in ((room, host_room), (17, 9), (room + 99, host_room + 9), (3, 200),
+                               (room - 1, 2)):
+                ktap.equal(c.get("/" + "l" * (path - 1), host="g" * host).status, 200, "long")
+                for _ in range(3):
+                    ktap.equal(c.get("/s", host="h").status, 403, "after %d bytes" % path)
+        os.close(link)
+        os.close(fd)
+
+
 def exit_with_traffic(held, policy):
     """Runs in a child: a namespace that ends with its process, held responses and all."""
     mesh = Mesh()
