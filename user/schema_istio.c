@@ -4,6 +4,7 @@
  * AuthorizationPolicy, field by field (the API of Istio 1.31).
  */
 #include "schema.h"
+#include "../kmod/uapi/l7fp.h"
 
 #define K NODE_KERNEL, NULL		/* in the kernel */
 #define KR(text) NODE_KERNEL, text	/* with a remark */
@@ -27,6 +28,8 @@
 		.field = (const struct schema_field[]) { __VA_ARGS__, { 0 } } \
 	}
 
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)	/* of a limit, as a number */
 #define MAX_U32 4294967295
 
 #define NO_FAULTS "faults are not injected by the kernel yet"
@@ -124,7 +127,7 @@ OBJECT(http_body,
 
 OBJECT(http_direct_response,
 	INT("status", 200, 599, K),
-	OBJ("body", http_body, KR("up to 64 KiB; longer: slow path")));
+	OBJ("body", http_body, KR("at most " TEXT(L7FP_MAX_BODY) " bytes; longer: slow path")));
 
 OBJECT(delegate,
 	STR("name", K),
@@ -184,7 +187,7 @@ OBJECT(cors,
 OBJECT(http_route,
 	STR("name", N("a name")),
 	OBJS("match", http_match, K),
-	OBJS("route", http_destination, KR("up to 64 destinations")),
+	OBJS("route", http_destination, KR("at most " TEXT(L7FP_MAX_ROUTE_CLUSTERS) " destinations; more: slow path")),
 	OBJ("redirect", http_redirect, K),
 	OBJ("directResponse", http_direct_response, K),
 	OBJ("delegate", delegate, S(NO_DELEGATE)),

@@ -378,6 +378,12 @@ uint32_t route_of(struct translation *tr, const struct document *d, struct node 
 	}
 	if (r.kind != L7FP_ROUTE_SLOW_PATH) {
 		header_ops(tr, &r, http);
+		if (r.request.n > L7FP_MAX_HEADER_OPS || r.response.n > L7FP_MAX_HEADER_OPS) {
+			mark_slow(tr->docs->arena, http,
+				  "more than %d changes of headers, its only destination's included",
+				  L7FP_MAX_HEADER_OPS);
+			become_slow(tr, &r, http->reason);
+		}
 		if (r.kind == L7FP_ROUTE_FORWARD) {
 			rewrite(tr, &r, node_get(http, "rewrite"), match);
 			r.timeout_ms = milliseconds(node_get(http, "timeout"));
