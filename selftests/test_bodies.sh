@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 900
+# timeout: 1800
 #
 # Bodies of 0, 1, 16 KiB and 1 MiB, up and down, with a length and chunked:
 # curl must get and send the same bytes (sha256). L7FP_BODIES=1073741824 (or
@@ -56,7 +56,7 @@ for piece in backend.pattern(int(sys.argv[1])):
 
 get()
 {
-	client curl -sS -m 800 -H 'Host: web' "http://$target/bytes/$1${2:-}" | sha256sum | cut -c1-64
+	client curl -sS -m 3000 -H 'Host: web' "http://$target/bytes/$1${2:-}" | sha256sum | cut -c1-64
 }
 
 for size; do
@@ -65,10 +65,10 @@ for size; do
 	check_equal "down, $size bytes, chunked" "$sum" "$(get "$size" '?chunked')"
 	pattern "$size" >"$tmp/body"
 	check_equal "up, $size bytes, with a length" "$sum" \
-		"$(client curl -sS -m 800 -H 'Host: web' -H 'Expect:' -T "$tmp/body" "http://$target/sha256")"
+		"$(client curl -sS -m 3000 -H 'Host: web' -H 'Expect:' -T "$tmp/body" "http://$target/sha256")"
 	rm "$tmp/body"
 	check_equal "up, $size bytes, chunked" "$sum" \
-		"$(pattern "$size" | client curl -sS -m 800 -H 'Host: web' -H 'Transfer-Encoding: chunked' \
+		"$(pattern "$size" | client curl -sS -m 3000 -H 'Host: web' -H 'Transfer-Encoding: chunked' \
 			-T - "http://$target/sha256")"
 done
 check_equal "the backend is alive" 200 "$(client curl -s -m 30 -o "$tmp/null" -w '%{http_code}' \
