@@ -223,6 +223,39 @@ static const char *test_children(void)
 	return wrong;
 }
 
+/* In a large policy words are not compared one by one: two differences must not cancel out. */
+static const char *test_differences(void)
+{
+	const size_t n = 3000;
+	struct ir *ir = new_policy(n);
+	struct ir_request request = { .method = "GET", .target = "/", .host = "a" };
+	const char *wrong = NULL;
+	struct compiled c;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ir_expr *e = ir_alloc(ir, sizeof(*e));
+
+		e->kind = IR_SOURCE_IP;
+		e->prefix = 128;
+		e->addr[3] = (uint32_t)i;
+		ir->virtual_host->match[i].expr = e;
+	}
+	c = compile(ir);
+	request.source_ip[3] = 42;
+	if (route_of(ir, &c, &request, NULL) != 42)
+		wrong = "not found";
+	for (int first = 0; first < 4; first++)
+		for (int second = first + 1; second < 4; second++) {
+			memset(request.source_ip, 0, sizeof(request.source_ip));
+			request.source_ip[first] = request.source_ip[second] = 0x80000000;
+			if (route_of(ir, &c, &request, NULL) != -1)
+				wrong = "two differences cancel out";
+		}
+	discard(&c);
+	ir_free(ir);
+	return wrong;
+}
+
 static char *letters(struct ir *ir, size_t len)
 {
 	char *s = ir_alloc(ir, len + 2);
@@ -507,6 +540,7 @@ int main(void)
 		{ "programs longer than a jump", test_long_jumps },
 		{ "ten thousand routes", test_scale },
 		{ "many children", test_children },
+		{ "two words that differ alike", test_differences },
 		{ "paths around what a program reads itself", test_inline_limit },
 		{ "bytes above ASCII", test_high_bytes },
 		{ "a NUL in a string", test_nul },
