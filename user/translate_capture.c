@@ -147,11 +147,26 @@ static void capture(struct translation *tr, const struct in6_addr *address, uint
 	c->cluster = cluster;
 }
 
+/* Istio has no proxy at such an endpoint, and so judges nothing there. */
+static void report_external(struct translation *tr, const struct service *s,
+			    const struct service_port *p, uint32_t cluster)
+{
+	const struct node *location = node_path(s->document->root, "spec", "location", NULL);
+
+	if (s->name || !tr->cluster.item[cluster].n_authorization ||
+	    (location && location->length && !strcmp(location->text, "MESH_INTERNAL")))
+		return;
+	diag_add(tr->diag, DIAG_INFORMATION, &s->document->at,
+		 "%s port %u is outside the mesh (location MESH_EXTERNAL): policies of its namespace are applied to it all the same, other than in Istio",
+		 s->host, p->number);
+}
+
 static void capture_http(struct translation *tr, struct service *s, struct service_port *p)
 {
 	uint32_t cluster = cluster_of(tr, s, p, NULL, NULL);
 	size_t i;
 
+	report_external(tr, s, p, cluster);
 	for (i = 0; i < s->address.n; i++)
 		capture(tr, &s->address.item[i], p->number, false, cluster);
 	if (s->address.n)

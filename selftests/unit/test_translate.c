@@ -469,6 +469,10 @@ static const struct {
 	  DIAG_WARNING, "port 5432 are refused, since" },
 	{ "a document twice", DR("d", "host: web") DR("d", "host: db"), DIAG_WARNING,
 	  "is there a second time" },
+	{ "a policy for what is outside the mesh",
+	  "---\n" NET "kind: ServiceEntry\nmetadata: {name: e}\nspec: {hosts: [e.com], addresses: [240.0.0.9], resolution: STATIC,"
+	  " ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 10.3.0.1}]}\n"
+	  AP("p", "default", "rules: [{}]"), DIAG_INFORMATION, "e.com port 80 is outside the mesh" },
 	{ "a slice without its Service",
 	  "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s, labels: {kubernetes.io/service-name: nobody}}\n",
 	  DIAG_INFORMATION, "no document of its Service" },
