@@ -348,6 +348,9 @@ static const char *check_case(size_t i)
 	const char *w = translate_with(&f, cases[i].documents);
 	size_t k;
 
+	/* The policy owns all that it points to. */
+	documents_free(f.docs);
+	f.docs = NULL;
 	for (k = 0; !w && k < MAX_ASKED && cases[i].asked[k].method; k++)
 		w = ask(f.ir, &cases[i].asked[k]);
 	front_end_free(&f);
