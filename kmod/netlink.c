@@ -551,11 +551,11 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DO(LISTENER_NEW, l7fp_nl_listener_new_doit, l7fp_listener_new_policy, L7FP_A_LISTENER),
 	DO(LISTENER_DEL, l7fp_nl_listener_del_doit, l7fp_id_policy, L7FP_A_ID),
 	DO(LISTENER_GET, l7fp_nl_listener_get_doit, l7fp_id_policy, L7FP_A_ID),
-	DUMP(LISTENER_GET, l7fp_nl_listener_dumpit, NULL, 0),
+	DUMP(LISTENER_GET, l7fp_nl_listener_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(CLUSTER_NEW, l7fp_nl_cluster_new_doit, l7fp_cluster_new_policy, L7FP_A_CLUSTER),
 	DO(CLUSTER_DEL, l7fp_nl_cluster_del_doit, l7fp_id_policy, L7FP_A_ID),
 	DO(CLUSTER_GET, l7fp_nl_cluster_get_doit, l7fp_id_policy, L7FP_A_ID),
-	DUMP(CLUSTER_GET, l7fp_nl_cluster_dumpit, NULL, 0),
+	DUMP(CLUSTER_GET, l7fp_nl_cluster_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(ENDPOINT_SET, l7fp_nl_endpoint_set_doit, l7fp_endpoint_set_policy, L7FP_A_ENDPOINT),
 	DUMP(ENDPOINT_GET, l7fp_nl_endpoint_dumpit, l7fp_id_policy, L7FP_A_ID),
 	DO(GENERATION_NEW, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),
@@ -564,11 +564,11 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	   L7FP_A_MAP_FD),
 	DO(GENERATION_DEL, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),
 	DO(GENERATION_GET, l7fp_nl_generation_get_doit, l7fp_generation_policy, L7FP_A_GENERATION),
-	DUMP(GENERATION_GET, l7fp_nl_generation_dumpit, NULL, 0),
+	DUMP(GENERATION_GET, l7fp_nl_generation_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(CONNECTION_ATTACH, l7fp_nl_connection_attach_doit, l7fp_connection_attach_policy,
 	   L7FP_A_CONNECTION),
-	DUMP(CONNECTION_GET, l7fp_nl_connection_dumpit, NULL, 0),
-	DUMP(STATS_GET, l7fp_nl_stats_dumpit, NULL, 0),
+	DUMP(CONNECTION_GET, l7fp_nl_connection_dumpit, l7fp_no_policy, L7FP_A_PAD),
+	DUMP(STATS_GET, l7fp_nl_stats_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy, L7FP_A_EXPLAIN),
 };
 
@@ -589,12 +589,16 @@ struct genl_family l7fp_genl_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(l7fp_genl_mcgrps),
 };
 
-/* The header of an event, or NULL when nobody listens or there were too many. */
+/*
+ * The header of an event, or NULL when nobody listens or there were too many;
+ * or when @ln ends, since the family may be gone by then.
+ */
 static struct sk_buff *event_begin(struct l7fp_net *ln, u8 cmd, void **header)
 {
 	struct sk_buff *skb;
 
-	if (!genl_has_listeners(&l7fp_genl_family, ln->net, 0) || !__ratelimit(&ln->events_limit))
+	if (READ_ONCE(ln->dead) || !genl_has_listeners(&l7fp_genl_family, ln->net, 0) ||
+	    !__ratelimit(&ln->events_limit))
 		return NULL;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_ATOMIC);
 	if (!skb)

@@ -27,6 +27,7 @@ void l7fp_event_connection_lost(struct l7fp_net *ln, const struct l7fp_connectio
 void l7fp_event_upstream_wanted(struct l7fp_net *ln, u32 cluster);
 
 /* netlink_policy_tables.c: what each message and each nest may hold. */
+extern const struct nla_policy l7fp_no_policy[L7FP_A_PAD + 1];
 extern const struct nla_policy l7fp_id_policy[L7FP_A_ID + 1];
 extern const struct nla_policy l7fp_listener_new_policy[L7FP_A_LISTENER + 1];
 extern const struct nla_policy l7fp_cluster_new_policy[L7FP_A_CLUSTER + 1];

@@ -119,6 +119,11 @@ const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1] = {
 	[L7FP_A_CONNECTION_CLUSTER] = { .type = NLA_U32 },
 };
 
+/* No attribute at all: without a policy any would be taken, and ignored. */
+const struct nla_policy l7fp_no_policy[L7FP_A_PAD + 1] = {
+	[L7FP_A_PAD] = { .type = NLA_REJECT },
+};
+
 const struct nla_policy l7fp_id_policy[L7FP_A_ID + 1] = {
 	[L7FP_A_ID] = { .type = NLA_U32 },
 };

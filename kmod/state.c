@@ -49,7 +49,7 @@ static void __net_exit state_net_exit(struct net *net)
 	void *entry;
 
 	mutex_lock(&ln->lock);
-	ln->dead = true;
+	WRITE_ONCE(ln->dead, true);
 	xa_for_each(&ln->listeners, id, entry)
 		l7fp_listener_delete(ln, id);
 	mutex_unlock(&ln->lock);

@@ -122,18 +122,26 @@ def differ(module, offset, expected, size):
 
 
 def load_program(module, code, member="request", flags=0):
+    """A program for one op. An error has the verifier's log, as far as it fits."""
     code_buffer = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")
-    log = ctypes.create_string_buffer(1 << 16)
+    log = ctypes.create_string_buffer(1 << 20)
     fds = ctypes.create_string_buffer(struct.pack("=ii", 0, module.fd), 8)
-    data = struct.pack("=IIQQIIQII16sIIIIQIIQIIIIQ",
-                       BPF_PROG_TYPE_STRUCT_OPS, len(code) // 8, _pointer(code_buffer),
-                       _pointer(licence), 1, len(log), _pointer(log), 0, flags, b"test",
-                       0, module.members[member][0], 0, 0, 0, 0, 0, 0, 0, module.policy["id"],
-                       module.fd, 0, _pointer(fds))
+
+    def load(level):
+        return _bpf(PROG_LOAD, struct.pack(
+            "=IIQQIIQII16sIIIIQIIQIIIIQ", BPF_PROG_TYPE_STRUCT_OPS, len(code) // 8,
+            _pointer(code_buffer), _pointer(licence), level, len(log) if level else 0,
+            _pointer(log) if level else 0, 0, flags, b"test", 0, module.members[member][0],
+            0, 0, 0, 0, 0, 0, 0, module.policy["id"], module.fd, 0, _pointer(fds)))[0]
+
     try:
-        return _bpf(PROG_LOAD, data)[0]
+        return load(0)
     except OSError as error:
+        try:
+            load(1)
+        except OSError:
+            pass
         error.log = log.value.decode(errors="replace")
         raise
 

@@ -562,6 +562,18 @@ def header_get():
         ktap.equal(p.explain().status, 311, "300 plus the length of what was set")
 
 
+@ktap.case("the memory of an exchange is bounded: answered with 503 when it is used up")
+def memory():
+    # 512 bytes in the exchange itself, then L7FP_MAX_ARENA of exchange.h.
+    last = (512 + 4 * C["L7FP_MAX_HEAD"]) // 256
+    for n, status in ((last, 403), (last + 1, 503)):
+        code = bpf.begin() + call("l7fp_field", METHOD, 256) * n + call("l7fp_deny", NONE)
+        with Policy(code + bpf.exit_()) as p:
+            answer = p.explain()
+            ktap.equal((answer.status, answer.reason),
+                       (status, "RBAC" if status == 403 else "OM"), "%d buffers" % n)
+
+
 @ktap.cases([
     ("a path with a query of its own", b"/new?x=1", b"/new?x=1", 0),
     ("a path without: the query stays", b"/new", b"/new?q", 0),
