@@ -24,6 +24,7 @@
 static atomic64_t next_id = ATOMIC64_INIT(0);
 
 void l7fp_session_leave(struct l7fp_downstream *d)
+	__releases(&d->lock)
 {
 	struct l7fp_endpoint *connect_to = d->connect_to;
 	bool flush = d->port.dirty, close = d->close_now;

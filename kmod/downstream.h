@@ -109,7 +109,7 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock);
 /* Ends the session. Under the lock. */
 void l7fp_downstream_close(struct l7fp_downstream *d, bool reset);
 /* Lets go of the lock, then flushes, connects and closes. Process context. */
-void l7fp_session_leave(struct l7fp_downstream *d);
+void l7fp_session_leave(struct l7fp_downstream *d) __releases(&d->lock);
 
 /* exchange.c: events of a downstream and of its upstream; all under the lock. */
 u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_vec *v);

@@ -96,29 +96,20 @@ static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
 	return x;
 }
 
-#define count_class(stats, status)				\
-do {								\
-	switch ((status) / 100) {				\
-	case 2:							\
-		this_cpu_inc((stats)->rq_2xx);			\
-		break;						\
-	case 3:							\
-		this_cpu_inc((stats)->rq_3xx);			\
-		break;						\
-	case 4:							\
-		this_cpu_inc((stats)->rq_4xx);			\
-		break;						\
-	case 5:							\
-		this_cpu_inc((stats)->rq_5xx);			\
-		break;						\
-	}							\
-} while (0)
+/* @classes: the counters rq_2xx to rq_5xx, which follow one another. */
+static void count_class(u64 __percpu *classes, u32 status)
+{
+	u32 class = status / 100 - 2;
+
+	if (class < 4)
+		this_cpu_inc(classes[class]);
+}
 
 static void count_status(struct l7fp_downstream *d, struct l7fp_exchange_kern *x, u32 status)
 {
 	x->pub.status = status;
 	this_cpu_inc(d->listener->stats->rq_total);
-	count_class(d->listener->stats, status);
+	count_class(&d->listener->stats->rq_2xx, status);
 }
 
 /* Tells whoever listens for events that a connection in use was lost. */
@@ -497,7 +488,7 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 		d->close_after = true;
 	x->response_started = 1;
 	count_status(d, x, h->status);
-	count_class(d->upstream->endpoint->cluster->stats, h->status);
+	count_class(&d->upstream->endpoint->cluster->stats->rq_2xx, h->status);
 	l7fp_decide_response(x, h->status);
 	l7fp_body_begin(&d->response, h->body, out, h->content_length);
 	if (l7fp_write_response(x, d->upstream->head.data, &d->port, out, d->close_after)) {

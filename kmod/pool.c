@@ -46,8 +46,10 @@ static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
 		if (!d)
 			return NULL;
 		spin_lock_bh(&d->lock);
-		if (rcu_access_pointer(u->downstream) == d)
+		if (rcu_access_pointer(u->downstream) == d) {
+			__release(&d->lock);	/* for sparse: upstream_leave() has it again */
 			return d;
+		}
 		spin_unlock_bh(&d->lock);
 		l7fp_port_put(&d->port);
 	}
@@ -55,6 +57,7 @@ static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
 
 static void upstream_leave(struct l7fp_downstream *d)
 {
+	__acquire(&d->lock);
 	l7fp_session_leave(d);
 	l7fp_port_put(&d->port);
 }

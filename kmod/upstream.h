@@ -53,7 +53,7 @@ struct l7fp_endpoint {
 	struct l7fp_cluster *cluster;
 	struct l7fp_endpoint_config config;
 	refcount_t refs;
-	spinlock_t lock;
+	spinlock_t lock;		/* @idle, @n_idle, @dead */
 	struct list_head idle;
 	u32 n_idle;
 	atomic_t n_connections;

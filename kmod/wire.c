@@ -228,18 +228,24 @@ static bool wire_lock(struct l7fp_port *port, bool softirq)
 		return true;
 	}
 	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
+	if (!sock_owned_by_user(sk)) {
+		__release(&sk->sk_lock.slock);	/* for sparse: wire_unlock() has it again */
 		return true;
+	}
 	bh_unlock_sock(sk);
 	return false;
 }
 
 static void wire_unlock(struct l7fp_port *port, bool softirq)
 {
-	if (softirq)
-		bh_unlock_sock(port->sock->sk);
-	else
-		release_sock(port->sock->sk);
+	struct sock *sk = port->sock->sk;
+
+	if (softirq) {
+		__acquire(&sk->sk_lock.slock);
+		bh_unlock_sock(sk);
+	} else {
+		release_sock(sk);
+	}
 }
 
 /* False when the socket's lock could not be had in softirq. */
