@@ -218,8 +218,9 @@ struct bpf_sock_addr;
 
 /*
  * Remembers where the socket is about to connect, for the listener to which
- * the program redirects it. To be called before the address is changed; after
- * an error the program must refuse the connect.
+ * the program redirects it: 0. To be called before the address is changed. 1: a
+ * connection of the module's own, which must go on as it is. After an error the
+ * program must refuse the connect.
  */
 extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
 
