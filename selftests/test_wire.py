@@ -161,8 +161,8 @@ def _():
     closing = []
 
     def handler(connection, _request):
-        connection.reply(b"x")
         closing.append(connection)
+        connection.reply(b"x")
     backend.on("/pooled", handler)
     with Client() as c:
         equal(c.get("/pooled").status, 200)
