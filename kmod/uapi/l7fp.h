@@ -34,6 +34,7 @@
 #define L7FP_MAX_ROUTE_CLUSTERS	64	/* weighted clusters of one route */
 #define L7FP_MAX_HEADER_OPS	64	/* header changes of one route and direction */
 #define L7FP_MAX_CAPTURED	65536	/* connects under way, whole machine */
+#define L7FP_MAX_ORIGINAL_DST	1024	/* addresses that one ORIGINAL_DST cluster keeps */
 #define L7FP_MAX_EXPLAIN_HEAD	60000	/* a head that EXPLAIN judges: it fits into an attribute */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
@@ -140,9 +141,17 @@ enum l7fp_lb {
 	__L7FP_LB_MAX
 };
 
+/* Where a cluster's connections go (L7FP_A_CLUSTER_KIND). */
+enum l7fp_cluster_kind {
+	L7FP_CLUSTER_STATIC = 0,	/* to its endpoints */
+	L7FP_CLUSTER_ORIGINAL_DST = 1,	/* where the client wanted to go; it has no endpoints */
+	__L7FP_CLUSTER_KIND_MAX
+};
+
 enum l7fp_protocol {
 	L7FP_PROTOCOL_HTTP = 0,		/* HTTP/1.1 */
 	L7FP_PROTOCOL_OPAQUE = 1,	/* bytes, to the listener's cluster */
+	L7FP_PROTOCOL_DETECT = 2,	/* HTTP by the first bytes, else as OPAQUE */
 	__L7FP_PROTOCOL_MAX
 };
 
@@ -176,12 +185,24 @@ enum l7fp_generation_state {
 	L7FP_GENERATION_DRAINING = 3,	/* replaced; exchanges still end on it */
 };
 
-/* Features of a listener that can be turned off (L7FP_A_LISTENER_FLAGS). */
+/* L7FP_A_LISTENER_FLAGS: features that can be turned off, and what kind of listener it is. */
 #define L7FP_LISTENER_NO_REQUEST_ID	(1U << 0) /* do not make x-request-id */
 #define L7FP_LISTENER_NO_FORWARDED_PROTO (1U << 1)
 #define L7FP_LISTENER_NO_ATTEMPT_COUNT	(1U << 2)
 #define L7FP_LISTENER_NO_REASON		(1U << 3) /* no x-l7fp-reason on local replies */
+#define L7FP_LISTENER_INBOUND		(1U << 4) /* sk_lookup brings clients here: see below */
 #define L7FP_LISTENER_FLAGS_ALL		0xfU
+
+/*
+ * An INBOUND listener gets connections that an sk_lookup program steers to it:
+ * the accepted socket's own address is where the client wanted to go.
+ * Connections to an ORIGINAL_DST cluster on its behalf come from a reserved
+ * address (L7FP_A_LISTENER_SOURCE4, _SOURCE6), which the program lets pass.
+ * For IPv4 the default is Istio's. ::1 needs no address on lo, as Istio's ::6
+ * does, and the kernel drops it where it comes from another machine.
+ */
+#define L7FP_INBOUND_SOURCE4	"127.0.0.6"
+#define L7FP_INBOUND_SOURCE6	"::1"
 
 /*
  * Commands. All need CAP_NET_ADMIN in the initial user namespace and act on
@@ -208,6 +229,7 @@ enum l7fp_cmd {
 	L7FP_CMD_UPSTREAM_WANTED,	/* event */
 	L7FP_CMD_CONNECTION_LOST,	/* event */
 	L7FP_CMD_EXPLAIN,		/* what the current policy decides of a given request */
+	L7FP_CMD_DRAIN,			/* begins to drain, or asks what is left */
 	__L7FP_CMD_MAX
 };
 
@@ -233,6 +255,7 @@ enum l7fp_attr {
 	L7FP_A_STAT,			/* nest l7fp_attr_stat */
 	L7FP_A_EXCHANGES,		/* u64: exchanges that still hold a generation */
 	L7FP_A_EXPLAIN,			/* nest l7fp_attr_explain */
+	L7FP_A_DRAIN,			/* nest l7fp_attr_drain */
 	__L7FP_A_MAX
 };
 
@@ -245,11 +268,14 @@ enum l7fp_attr_listener {
 	L7FP_A_LISTENER_ADDRESS,	/* binary: 4 or 16 bytes, network order */
 	L7FP_A_LISTENER_PORT,		/* u16, host order; 0: the kernel chooses, GET tells */
 	L7FP_A_LISTENER_PROTOCOL,	/* u32 enum l7fp_protocol */
-	L7FP_A_LISTENER_CLUSTER,	/* u32: cluster of an opaque listener */
+	L7FP_A_LISTENER_CLUSTER,	/* u32: cluster of opaque connections: OPAQUE, DETECT */
 	L7FP_A_LISTENER_FLAGS,		/* u32 L7FP_LISTENER_* */
 	L7FP_A_LISTENER_HEAD_TIMEOUT_MS, /* u32: for a request head to arrive; 0: 60000 */
 	L7FP_A_LISTENER_IDLE_TIMEOUT_MS, /* u32: between requests; 0: 3600000 */
 	L7FP_A_LISTENER_PATH_MODE,	/* u32 enum l7fp_path_mode of kmod/path.h */
+	L7FP_A_LISTENER_DETECT_TIMEOUT_MS, /* u32: no byte for so long: opaque; 0: 5000 */
+	L7FP_A_LISTENER_SOURCE4,	/* binary, 4 bytes, INBOUND; default L7FP_INBOUND_SOURCE4 */
+	L7FP_A_LISTENER_SOURCE6,	/* binary, 16 bytes, INBOUND; default L7FP_INBOUND_SOURCE6 */
 	__L7FP_A_LISTENER_MAX
 };
 
@@ -265,6 +291,7 @@ enum l7fp_attr_cluster {
 	L7FP_A_CLUSTER_MAX_CONNECTIONS,	/* u32; 0: 4294967295 */
 	L7FP_A_CLUSTER_MAX_PENDING,	/* u32: exchanges waiting for a connection; 0: 4294967295 */
 	L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION, /* u32; 0: no limit */
+	L7FP_A_CLUSTER_KIND,		/* u32 enum l7fp_cluster_kind; cannot change */
 	__L7FP_A_CLUSTER_MAX
 };
 
@@ -423,5 +450,19 @@ enum l7fp_attr_explain {
 };
 
 #define L7FP_A_EXPLAIN_MAX (__L7FP_A_EXPLAIN_MAX - 1)
+
+/* Of DRAIN. DEADLINE_MS begins, STOP ends accepting; the rest is the answer. */
+enum l7fp_attr_drain {
+	L7FP_A_DRAIN_UNSPEC = 0,
+	L7FP_A_DRAIN_DEADLINE_MS,	/* u32: what is left then is reset */
+	L7FP_A_DRAIN_STOP,		/* u8, 1: listeners take what waits for them, and close */
+	L7FP_A_DRAIN_LISTENERS,		/* u32: listeners left */
+	L7FP_A_DRAIN_CONNECTIONS,	/* u32: downstream connections left */
+	L7FP_A_DRAIN_RESET,		/* u64: connections that were reset at the deadline */
+	L7FP_A_DRAIN_LEFT_MS,		/* u32: until the deadline; absent: no drain is going on */
+	__L7FP_A_DRAIN_MAX
+};
+
+#define L7FP_A_DRAIN_MAX (__L7FP_A_DRAIN_MAX - 1)
 
 #endif /* _UAPI_L7FP_H */
