@@ -16,6 +16,7 @@
 #include "capture.h"
 #include "compat.h"
 #include "downstream.h"
+#include "slowpath.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -88,6 +89,7 @@ void l7fp_downstream_close(struct l7fp_downstream *d, bool reset)
 		l7fp_port_put(&d->old_upstream->port);
 		d->old_upstream = NULL;
 	}
+	l7fp_slow_path_release(d);
 	l7fp_port_disarm(&d->port);
 	d->close_now = true;
 	d->close_reset = reset;

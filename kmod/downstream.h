@@ -77,6 +77,7 @@ struct l7fp_downstream {
 	struct l7fp_upstream *upstream;	/* holds a reference */
 	struct l7fp_endpoint *connect_to; /* holds a reference */
 	struct l7fp_upstream *old_upstream; /* its queue moves to the next one */
+	struct l7fp_endpoint *slow_endpoint; /* this downstream's own; holds a reference */
 	struct list_head closing;	/* upstreams to close, each with a reference */
 	struct rcu_head rcu;
 };

@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "downstream.h"
 #include "netlink.h"
+#include "slowpath.h"
 #include "trace.h"
 
 /* Interim responses of one exchange that are passed on. */
@@ -74,6 +75,7 @@ static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
 	x->path = (struct l7fp_str){};
 	x->host = (struct l7fp_str){};
 	x->authority = (struct l7fp_str){};
+	x->slow_path = NULL;
 	x->timeout_ms = 0;
 	x->connect_retries = 0;
 	x->arena.used = 0;
@@ -225,6 +227,18 @@ static void bad_request(struct l7fp_downstream *d, int err)
 	local_reply(d, status, text(l7fp_status_phrase(status)), L7FP_REASON_DPE);
 }
 
+/* Takes over the reference on @endpoint. @fresh: no idle connection will do. */
+static void use_endpoint(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, bool fresh)
+{
+	if (fresh || !l7fp_pool_take(endpoint, d)) {
+		l7fp_pool_want(d, endpoint);
+		return;
+	}
+	l7fp_endpoint_put(endpoint);
+	if (l7fp_exchange_bound(d))
+		reply_reason(d, 503, L7FP_REASON_OM);
+}
+
 /* Finds an upstream for the decided exchange; connects when no idle one is there. */
 static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 {
@@ -232,6 +246,14 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 	struct l7fp_endpoint *endpoint = NULL;
 	struct l7fp_cluster *cluster;
 
+	if (x->slow_path) {
+		endpoint = l7fp_slow_path_endpoint(d);
+		if (endpoint)
+			use_endpoint(d, endpoint, x->resent);
+		else
+			reply_reason(d, 503, L7FP_REASON_OM);
+		return;
+	}
 	rcu_read_lock();
 	cluster = l7fp_cluster_find(d->port.ln, x->pub.cluster);
 	if (cluster) {
@@ -252,13 +274,7 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 		return;
 	}
 	/* What was sent on a stale connection goes over a new one. */
-	if (!x->resent && !not && l7fp_pool_take(endpoint, d)) {
-		l7fp_endpoint_put(endpoint);
-		if (l7fp_exchange_bound(d))
-			reply_reason(d, 503, L7FP_REASON_OM);
-		return;
-	}
-	l7fp_pool_want(d, endpoint);
+	use_endpoint(d, endpoint, x->resent || not);
 }
 
 int l7fp_exchange_bound(struct l7fp_downstream *d)
@@ -280,6 +296,8 @@ int l7fp_exchange_bound(struct l7fp_downstream *d)
 		d->old_upstream = NULL;
 		return err;
 	}
+	if (x->slow_path && l7fp_slow_path_bound(d))
+		return -ENOMEM;
 	return l7fp_write_request(x, &d->upstream->port, d->request.in);
 }
 
@@ -321,6 +339,12 @@ static void decide(struct l7fp_downstream *d)
 		x->reason = x->reply_reason;
 		l7fp_downstream_close(d, true);
 		return;
+	case L7FP_SLOW_PATH:
+		if (l7fp_slow_path_begin(x)) {
+			forward(d);
+			return;
+		}
+		fallthrough;
 	default:
 		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
 		return;
@@ -446,6 +470,7 @@ static void response_failed(struct l7fp_downstream *d, u32 reason)
 		l7fp_downstream_close(d, true);
 		return;
 	}
+	reason = l7fp_slow_path_reason(d, reason);
 	if (reason == L7FP_REASON_UPE)
 		reply_reason(d, 502, reason);
 	else if (reason == L7FP_REASON_UT)

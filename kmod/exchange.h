@@ -16,6 +16,7 @@
 
 struct l7fp_downstream;
 struct l7fp_net;
+struct l7fp_slow_path;
 struct l7fp_upstream;
 
 /* Which op runs: what a kfunc may change depends on it. */
@@ -66,6 +67,7 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @reply_body: likewise
  * @reply_reason: enum l7fp_reason
  * @phase: enum l7fp_phase
+ * @slow_path: the proxy that it goes to, or NULL; of @generation
  * @failed: enum l7fp_reason, when something the policy asked for could not be done; the
  *	request is answered with 503 whatever the verdict
  * @dry_run: asked by L7FP_CMD_EXPLAIN: kfuncs count nothing, and there is no downstream
@@ -96,6 +98,7 @@ struct l7fp_exchange_kern {
 	u32 reply_status;
 	u32 reply_reason;
 	struct l7fp_str reply_body;
+	const struct l7fp_slow_path *slow_path;
 	u32 timeout_ms;
 	u32 connect_retries;
 	u8 phase;

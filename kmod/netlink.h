@@ -11,8 +11,10 @@
 struct l7fp_cluster_config;
 struct l7fp_connection;
 struct l7fp_endpoint_config;
+struct l7fp_generation;
 struct l7fp_listener_config;
 struct l7fp_net;
+struct l7fp_slow_path;
 struct sockaddr_storage;
 
 extern struct genl_family l7fp_genl_family;
@@ -33,7 +35,7 @@ extern const struct nla_policy l7fp_listener_new_policy[L7FP_A_LISTENER + 1];
 extern const struct nla_policy l7fp_cluster_new_policy[L7FP_A_CLUSTER + 1];
 extern const struct nla_policy l7fp_endpoint_set_policy[L7FP_A_ENDPOINT + 1];
 extern const struct nla_policy l7fp_generation_policy[L7FP_A_GENERATION + 1];
-extern const struct nla_policy l7fp_generation_add_policy[L7FP_A_RULE + 1];
+extern const struct nla_policy l7fp_generation_add_policy[L7FP_A_SLOW_PATH + 1];
 extern const struct nla_policy l7fp_generation_prepare_policy[L7FP_A_MAP_FD + 1];
 extern const struct nla_policy l7fp_connection_attach_policy[L7FP_A_CONNECTION + 1];
 extern const struct nla_policy l7fp_listener_nl_policy[L7FP_A_LISTENER_MAX + 1];
@@ -45,6 +47,7 @@ extern const struct nla_policy l7fp_route_nl_policy[L7FP_A_ROUTE_MAX + 1];
 extern const struct nla_policy l7fp_route_cluster_nl_policy[L7FP_A_ROUTE_CLUSTER_MAX + 1];
 extern const struct nla_policy l7fp_header_op_nl_policy[L7FP_A_HEADER_OP_MAX + 1];
 extern const struct nla_policy l7fp_rule_nl_policy[L7FP_A_RULE_MAX + 1];
+extern const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1];
 extern const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1];
 
 /* netlink_attrs.c: between attributes and configuration. 0 or a negative error. */
@@ -66,6 +69,11 @@ int l7fp_put_address(struct sk_buff *skb, int address_attr, int port_attr,
 int l7fp_put_mapped(struct sk_buff *skb, int address_attr, int port_attr, const u32 address[4],
 		    u32 port);
 
+/* Ties a generation that is being built to its proxy. */
+int l7fp_parse_slow_path(const struct nlattr *nest, struct l7fp_generation *generation,
+			 struct netlink_ext_ack *extack);
+int l7fp_put_slow_path(struct sk_buff *skb, const struct l7fp_slow_path *slow);
+
 /* netlink_dump.c */
 int l7fp_nl_listener_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_cluster_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -79,7 +87,6 @@ int l7fp_nl_explain_doit(struct sk_buff *skb, struct genl_info *info);
 extern const struct nla_policy l7fp_explain_policy[L7FP_A_EXPLAIN + 1];
 
 struct l7fp_cluster;
-struct l7fp_generation;
 struct l7fp_listener;
 
 /* One message each, for GET and for dumps. */

@@ -9,6 +9,7 @@
 #include "listener.h"
 #include "netlink.h"
 #include "path.h"
+#include "slowpath.h"
 #include "upstream.h"
 
 #define DEFAULT_HEAD_TIMEOUT_MS		60000
@@ -128,6 +129,49 @@ int l7fp_parse_endpoint(const struct nlattr *nest, struct l7fp_endpoint_config *
 	config->weight = get_u32(tb[L7FP_A_ENDPOINT_WEIGHT], 1);
 	config->healthy = !tb[L7FP_A_ENDPOINT_HEALTHY] ||
 			  nla_get_u8(tb[L7FP_A_ENDPOINT_HEALTHY]);
+	return 0;
+}
+
+int l7fp_parse_slow_path(const struct nlattr *nest, struct l7fp_generation *generation,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[L7FP_A_SLOW_PATH_MAX + 1];
+	struct sockaddr_storage address = {};
+	int err;
+
+	err = nla_parse_nested(tb, L7FP_A_SLOW_PATH_MAX, nest, l7fp_slow_path_nl_policy, extack);
+	if (err)
+		return err;
+	if (NL_REQ_ATTR_CHECK(extack, nest, tb, L7FP_A_SLOW_PATH_ADDRESS) ||
+	    NL_REQ_ATTR_CHECK(extack, nest, tb, L7FP_A_SLOW_PATH_PORT) ||
+	    NL_REQ_ATTR_CHECK(extack, nest, tb, L7FP_A_SLOW_PATH_TOKEN))
+		return -EINVAL;
+	get_address(&address, tb[L7FP_A_SLOW_PATH_ADDRESS],
+		    nla_get_u16(tb[L7FP_A_SLOW_PATH_PORT]));
+	err = l7fp_slow_path_set(generation, &address, nla_data(tb[L7FP_A_SLOW_PATH_TOKEN]),
+				 nla_len(tb[L7FP_A_SLOW_PATH_TOKEN]));
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG_ATTR(extack, nest,
+				    "expected one slow-path proxy; the generation has one");
+	return err;
+}
+
+int l7fp_put_slow_path(struct sk_buff *skb, const struct l7fp_slow_path *slow)
+{
+	struct nlattr *nest;
+
+	if (!slow)
+		return 0;
+	nest = nla_nest_start(skb, L7FP_A_SLOW_PATH);
+	if (!nest)
+		return -EMSGSIZE;
+	if (l7fp_put_address(skb, L7FP_A_SLOW_PATH_ADDRESS, L7FP_A_SLOW_PATH_PORT,
+			     &slow->address) ||
+	    nla_put(skb, L7FP_A_SLOW_PATH_TOKEN, slow->token_len, slow->token)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
 	return 0;
 }
 

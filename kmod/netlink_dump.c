@@ -56,7 +56,8 @@ int l7fp_fill_generation(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 	    nla_put_u32(skb, L7FP_A_GENERATION_STATE, generation->state) ||
 	    (generation->ops && nla_put_string(skb, L7FP_A_NAME, generation->ops->name)) ||
 	    nla_put_u64_64bit(skb, L7FP_A_EXCHANGES, l7fp_generation_exchanges(generation),
-			      L7FP_A_PAD)) {
+			      L7FP_A_PAD) ||
+	    l7fp_put_slow_path(skb, generation->slow_path)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}

@@ -19,6 +19,7 @@
 #include <linux/vmalloc.h>
 #include "compat.h"
 #include "policy.h"
+#include "slowpath.h"
 #include "state.h"
 #include "tables.h"
 
@@ -37,6 +38,7 @@ static void generation_destroy(struct l7fp_generation *generation)
 {
 	percpu_ref_exit(&generation->ref);
 	l7fp_tables_free(generation);
+	l7fp_slow_path_free(generation);
 	free_percpu(generation->exchanges);
 	if (generation->map)
 		bpf_map_put(generation->map);

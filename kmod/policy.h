@@ -14,6 +14,7 @@
 
 struct bpf_map;
 struct l7fp_net;
+struct l7fp_slow_path;
 
 #define L7FP_COUNTERS_CHUNK	512	/* one per-CPU allocation holds at most 32 KiB */
 
@@ -117,6 +118,7 @@ static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i
  * @state: enum l7fp_generation_state
  * @n_slots: of @slots; likewise the others
  * @cap_strings: entries that @strings has room for; likewise the others
+ * @slow_path: the proxy for what the kernel cannot decide, or NULL
  * @route_hits: how often each route was applied
  * @rule_hits: how often each rule decided
  * @exchanges: per CPU; their sum is the number of exchanges that hold the generation
@@ -139,6 +141,7 @@ struct l7fp_generation {
 	struct l7fp_route *routes;
 	struct l7fp_rule *rules;
 	u32 cap_strings, cap_routes, cap_rules;
+	struct l7fp_slow_path *slow_path;
 	struct l7fp_counters route_hits;
 	struct l7fp_counters rule_hits;
 	s64 __percpu *exchanges;

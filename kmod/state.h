@@ -31,6 +31,9 @@ struct l7fp_stats {
 	u64 upstream_cx_reused;
 	u64 upstream_rq_resent;
 	u64 local_reply;
+	u64 slow_path_rq_total;		/* forwarded to the proxy */
+	u64 slow_path_rq_failed;	/* of them without an answer */
+	u64 slow_path_cx_total;
 	u64 tunnel;
 	u64 opaque;
 	u64 downstream_rx_bytes, downstream_tx_bytes;

@@ -41,6 +41,9 @@ static const struct {
 	[L7FP_REASON_SP] = { "SP", "the policy needs the slow path, and none is attached" },
 	[L7FP_REASON_OM] = { "OM", "out of memory" },
 	[L7FP_REASON_DRAIN] = { "DRAIN", "draining" },
+	[L7FP_REASON_SPF] = {
+		"SPF", "the slow-path proxy did not answer, or was not configured for this policy"
+	},
 };
 
 static const char * const verdicts[__L7FP_VERDICT_MAX] = {
@@ -131,6 +134,9 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, upstream_rq_resent, "upstream_rq_resent"),
 	FIELD(l7fp_stats, local_reply, "local_reply"),
 	FIELD(l7fp_stats, tunnel, "downstream_cx_upgrades_total"),
+	FIELD(l7fp_stats, slow_path_rq_total, "slow_path_rq_total"),
+	FIELD(l7fp_stats, slow_path_rq_failed, "slow_path_rq_failed"),
+	FIELD(l7fp_stats, slow_path_cx_total, "slow_path_cx_total"),
 	FIELD(l7fp_stats, opaque, "tcp_downstream_cx_total"),
 	FIELD(l7fp_stats, downstream_rx_bytes, "downstream_cx_rx_bytes_total"),
 	FIELD(l7fp_stats, downstream_tx_bytes, "downstream_cx_tx_bytes_total"),

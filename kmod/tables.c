@@ -672,6 +672,9 @@ int l7fp_tables_add(struct l7fp_generation *generation, struct genl_info *info)
 		case L7FP_A_RULE:
 			err = add_rule(generation, attr, extack);
 			break;
+		case L7FP_A_SLOW_PATH:
+			err = l7fp_parse_slow_path(attr, generation, extack);
+			break;
 		default:
 			continue;
 		}

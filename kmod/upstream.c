@@ -43,6 +43,25 @@ static void config_defaults(struct l7fp_cluster_config *config)
 		config->max_pending = U32_MAX;
 }
 
+struct l7fp_cluster *l7fp_cluster_new(struct l7fp_net *ln,
+				      const struct l7fp_cluster_config *config)
+{
+	struct l7fp_cluster *cluster = kzalloc(sizeof(*cluster), GFP_KERNEL);
+
+	if (!cluster)
+		return NULL;
+	cluster->config = *config;
+	config_defaults(&cluster->config);
+	cluster->ln = ln;
+	refcount_set(&cluster->refs, 1);
+	cluster->stats = alloc_percpu(struct l7fp_cluster_stats);
+	if (!cluster->stats) {
+		kfree(cluster);
+		return NULL;
+	}
+	return cluster;
+}
+
 int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config)
 {
 	struct l7fp_cluster *cluster;
@@ -66,18 +85,9 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 			   next.max_requests_per_connection);
 		return 0;
 	}
-	cluster = kzalloc(sizeof(*cluster), GFP_KERNEL);
+	cluster = l7fp_cluster_new(ln, config);
 	if (!cluster)
 		return -ENOMEM;
-	cluster->config = *config;
-	config_defaults(&cluster->config);
-	cluster->ln = ln;
-	refcount_set(&cluster->refs, 1);
-	cluster->stats = alloc_percpu(struct l7fp_cluster_stats);
-	if (!cluster->stats) {
-		kfree(cluster);
-		return -ENOMEM;
-	}
 	err = xa_err(xa_store(&ln->clusters, config->id, cluster, GFP_KERNEL));
 	if (err)
 		l7fp_cluster_put(cluster);
@@ -136,10 +146,10 @@ static struct l7fp_endpoint *find_endpoint(struct l7fp_endpoint_set *set,
 	return NULL;
 }
 
-static struct l7fp_endpoint *endpoint_new(struct l7fp_cluster *cluster,
-					  const struct l7fp_endpoint_config *config)
+struct l7fp_endpoint *l7fp_endpoint_new(struct l7fp_cluster *cluster,
+					const struct l7fp_endpoint_config *config, gfp_t gfp)
 {
-	struct l7fp_endpoint *endpoint = kzalloc(sizeof(*endpoint), GFP_KERNEL);
+	struct l7fp_endpoint *endpoint = kzalloc(sizeof(*endpoint), gfp);
 
 	if (!endpoint)
 		return NULL;
@@ -174,7 +184,7 @@ int l7fp_cluster_set_endpoints(struct l7fp_cluster *cluster,
 		if (endpoint)
 			refcount_inc(&endpoint->refs);
 		else
-			endpoint = endpoint_new(cluster, &endpoints[i]);
+			endpoint = l7fp_endpoint_new(cluster, &endpoints[i], GFP_KERNEL);
 		if (!endpoint)
 			goto fail;
 		if (endpoints[i].healthy) {

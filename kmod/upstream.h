@@ -87,6 +87,13 @@ struct l7fp_cluster {
 	struct rcu_head rcu;
 };
 
+/* One with its defaults that is in no table, with one reference; NULL without memory. May sleep. */
+struct l7fp_cluster *l7fp_cluster_new(struct l7fp_net *ln,
+				      const struct l7fp_cluster_config *config);
+/* One with one reference, which holds @cluster; NULL without memory. */
+struct l7fp_endpoint *l7fp_endpoint_new(struct l7fp_cluster *cluster,
+					const struct l7fp_endpoint_config *config, gfp_t gfp);
+
 /* All: process context, under l7fp_net.lock. 0 or a negative error. */
 int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config);
 int l7fp_cluster_delete(struct l7fp_net *ln, u32 id);

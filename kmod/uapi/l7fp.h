@@ -36,6 +36,7 @@
 #define L7FP_MAX_CAPTURED	65536	/* connects under way, whole machine */
 #define L7FP_MAX_ORIGINAL_DST	1024	/* addresses that one ORIGINAL_DST cluster keeps */
 #define L7FP_MAX_EXPLAIN_HEAD	60000	/* a head that EXPLAIN judges: it fits into an attribute */
+#define L7FP_MAX_SLOW_PATH_TOKEN 128	/* of a generation; the bound of the PROXY protocol */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
@@ -45,7 +46,8 @@
  * @L7FP_FORWARD: to the cluster that l7fp_route() or l7fp_set_cluster() chose
  * @L7FP_RESPOND: answer with what l7fp_route(), l7fp_deny() or l7fp_respond() set
  * @L7FP_RESET: close the downstream connection without an answer
- * @L7FP_SLOW_PATH: the kernel cannot decide; 503 while no slow path is attached
+ * @L7FP_SLOW_PATH: the kernel cannot decide; to the slow-path proxy of the
+ *	generation, 503 where there is none
  *
  * Any other value is an error of the policy and is answered with 503.
  */
@@ -132,6 +134,7 @@ enum l7fp_reason {
 	L7FP_REASON_SP,		/* needs the slow path, and none is attached */
 	L7FP_REASON_OM,		/* out of memory */
 	L7FP_REASON_DRAIN,	/* ended by a drain or by the end of its namespace */
+	L7FP_REASON_SPF,	/* the slow-path proxy failed, or is not this policy's */
 	__L7FP_REASON_MAX
 };
 
@@ -256,6 +259,7 @@ enum l7fp_attr {
 	L7FP_A_EXCHANGES,		/* u64: exchanges that still hold a generation */
 	L7FP_A_EXPLAIN,			/* nest l7fp_attr_explain */
 	L7FP_A_DRAIN,			/* nest l7fp_attr_drain */
+	L7FP_A_SLOW_PATH,		/* nest l7fp_attr_slow_path: of a generation */
 	__L7FP_A_MAX
 };
 
@@ -375,6 +379,17 @@ enum l7fp_attr_header_op {
 };
 
 #define L7FP_A_HEADER_OP_MAX (__L7FP_A_HEADER_OP_MAX - 1)
+
+/* The proxy for what the kernel cannot decide; at most one of a generation. */
+enum l7fp_attr_slow_path {
+	L7FP_A_SLOW_PATH_UNSPEC = 0,
+	L7FP_A_SLOW_PATH_ADDRESS,	/* binary: 4 or 16 bytes, network order */
+	L7FP_A_SLOW_PATH_PORT,		/* u16, host order */
+	L7FP_A_SLOW_PATH_TOKEN,		/* binary: TLV 5 of each connection's PROXY v2 header */
+	__L7FP_A_SLOW_PATH_MAX
+};
+
+#define L7FP_A_SLOW_PATH_MAX (__L7FP_A_SLOW_PATH_MAX - 1)
 
 /* A rule has a name and a counter; l7fp_deny() and l7fp_count_rule() refer to it. */
 enum l7fp_attr_rule {
