@@ -75,6 +75,8 @@ static __always_inline int __##name(type *argument)
  * @dst_port: host order
  * @listener: id of the listener
  * @family: AF_INET or AF_INET6
+ * @protocol: L7FP_PROTOCOL_HTTP: its requests are judged, too; or L7FP_PROTOCOL_OPAQUE
+ * @inbound: 1 when it came to an L7FP_LISTENER_INBOUND, else 0
  */
 struct l7fp_connection {
 	__u64 id;
@@ -85,6 +87,8 @@ struct l7fp_connection {
 	__u32 dst_port;
 	__u32 listener;
 	__u32 family;
+	__u32 protocol;
+	__u32 inbound;
 };
 
 /**
@@ -212,6 +216,13 @@ extern __u8 *l7fp_field(struct l7fp_exchange *x, __u32 field, const int size) __
 /* Length of a field, or -1 when it is absent. */
 extern int l7fp_field_len(struct l7fp_exchange *x, __u32 field) __ksym;
 
+/* ---- connect op */
+
+/* Where an opaque connection goes; without a call it is the listener's cluster. */
+extern void l7fp_connect_cluster(struct l7fp_connection *conn, __u32 cluster) __ksym;
+/* Counts the rule that let it in, or kept it out. */
+extern void l7fp_connect_rule(struct l7fp_connection *conn, __u32 rule) __ksym;
+
 /* ---- not for policies: connect4 and connect6 programs */
 
 struct bpf_sock_addr;
@@ -223,6 +234,25 @@ struct bpf_sock_addr;
  * program must refuse the connect.
  */
 extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
+
+/* ---- not for policies: getpeername4 and getpeername6 programs */
+
+/**
+ * struct l7fp_peer - who an accepted connection is from
+ * @address: IPv4 as ::ffff:a.b.c.d, network order
+ * @port: network order, as bpf_sock_addr has it
+ */
+struct l7fp_peer {
+	__u32 address[4];
+	__u32 port;
+};
+
+/*
+ * Where the module holds the other end of an application's socket on behalf of
+ * one client alone: 0, and @peer is a struct l7fp_peer. Else negative: the
+ * address is to be left as it is.
+ */
+extern int l7fp_peer(struct bpf_sock_addr *ctx, __u8 *peer, __u32 peer__sz) __ksym;
 
 /* Bytes 8 * @i to 8 * @i + 7 of the path or the host, to compare with L7FP_WORD(). */
 #define L7FP_PATH_WORD(x, i)		(*(const __u64 *)&(x)->path[8 * (i)])

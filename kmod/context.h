@@ -19,6 +19,8 @@
  * @dst_port: host order
  * @listener: id of the listener
  * @family: AF_INET or AF_INET6
+ * @protocol: L7FP_PROTOCOL_HTTP: its requests are judged, too; or L7FP_PROTOCOL_OPAQUE
+ * @inbound: 1 when it came to an L7FP_LISTENER_INBOUND, else 0
  */
 struct l7fp_connection {
 	u64 id;
@@ -29,6 +31,18 @@ struct l7fp_connection {
 	u32 dst_port;
 	u32 listener;
 	u32 family;
+	u32 protocol;
+	u32 inbound;
+};
+
+/**
+ * struct l7fp_peer - who an accepted connection is from, for getpeername programs
+ * @address: IPv4 as ::ffff:a.b.c.d, network order
+ * @port: network order, as bpf_sock_addr has it
+ */
+struct l7fp_peer {
+	u32 address[4];
+	u32 port;
 };
 
 /**
@@ -64,8 +78,8 @@ struct l7fp_exchange {
 
 /**
  * struct l7fp_policy - the struct_ops that a policy registers
- * @connect: new downstream connection; 0 goes on, anything else closes it.
- *	Optional.
+ * @connect: new downstream connection, before any byte is forwarded; 0 goes on, anything
+ *	else closes it. Optional.
  * @request: a request head is complete; returns enum l7fp_verdict
  * @response: a response head is complete; the return value is ignored.
  *	Optional.

@@ -5,7 +5,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/slab.h>
-#include "exchange.h"
+#include "downstream.h"
 #include "state.h"
 #include "trace.h"
 #include "upstream.h"
@@ -174,15 +174,19 @@ void l7fp_decide_done(struct l7fp_exchange_kern *x)
 	l7fp_generation_put(generation);
 }
 
-int l7fp_decide_connect(struct l7fp_connection *conn, struct l7fp_net *ln)
+int l7fp_decide_connect(struct l7fp_downstream *d)
 {
-	struct l7fp_generation *generation = l7fp_generation_get(ln);
+	struct l7fp_generation *generation = l7fp_generation_get(d->port.ln);
 	int refused = 0;
 
+	lockdep_assert_held(&d->lock);
 	if (!generation)
 		return 0;
-	if (generation->ops->connect)
-		refused = generation->ops->connect(conn);
+	if (generation->ops->connect) {
+		d->judged_by = generation;
+		refused = generation->ops->connect(&d->conn);
+		d->judged_by = NULL;
+	}
 	l7fp_generation_put(generation);
 	return refused;
 }

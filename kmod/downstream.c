@@ -4,18 +4,11 @@
  * sweep, or the end of their namespace; and what is done when a session's
  * lock is let go.
  */
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
-#include <net/inet6_hashtables.h>
-#include <net/inet_hashtables.h>
-#include <net/ipv6.h>
-#include <net/route.h>
-#include <net/tcp.h>
-#include "capture.h"
 #include "compat.h"
 #include "downstream.h"
+#include "identify.h"
 #include "slowpath.h"
 #include "trace.h"
 #include "wire.h"
@@ -167,7 +160,10 @@ static void downstream_timer(struct l7fp_port *port)
 
 	l7fp_port_get(port);
 	spin_lock_bh(&d->lock);
-	l7fp_exchange_timeout(d);
+	if (d->state == L7FP_D_DETECT)
+		l7fp_detect_timeout(d);
+	else
+		l7fp_exchange_timeout(d);
 	l7fp_session_leave(d);
 	l7fp_port_put(port);
 }
@@ -204,110 +200,39 @@ static const struct l7fp_port_events downstream_events = {
 	.free = downstream_free,
 };
 
-static void mapped(u32 to[4], __be32 v4)
-{
-	to[0] = 0;
-	to[1] = 0;
-	to[2] = (__force u32)htonl(0xffff);
-	to[3] = (__force u32)v4;
-}
-
-static void address_of(u32 to[4], u32 *port, const struct sockaddr_storage *from)
-{
-	if (from->ss_family == AF_INET) {
-		const struct sockaddr_in *a = (const void *)from;
-
-		mapped(to, a->sin_addr.s_addr);
-		*port = ntohs(a->sin_port);
-	} else {
-		const struct sockaddr_in6 *a = (const void *)from;
-
-		memcpy(to, &a->sin6_addr, 16);
-		*port = ntohs(a->sin6_port);
-	}
-}
-
-/* The client's own socket, held, where it is in this namespace. */
-static struct sock *find_client(struct net *net, const struct sockaddr_storage *local,
-				const struct sockaddr_storage *peer)
-{
-	struct inet_hashinfo *hash = net->ipv4.tcp_death_row.hashinfo;
-	struct sock *sk = NULL;
-
-	if (peer->ss_family == AF_INET) {
-		const struct sockaddr_in *l = (const void *)local, *p = (const void *)peer;
-
-		sk = __inet_lookup_established(net, hash, l->sin_addr.s_addr, l->sin_port,
-					       p->sin_addr.s_addr, ntohs(p->sin_port),
-					       LOOPBACK_IFINDEX, 0);
-#if IS_ENABLED(CONFIG_IPV6)
-	} else {
-		const struct sockaddr_in6 *l = (const void *)local, *p = (const void *)peer;
-
-		sk = __inet6_lookup_established(net, hash, &l->sin6_addr, l->sin6_port,
-						&p->sin6_addr, ntohs(p->sin6_port),
-						LOOPBACK_IFINDEX, 0);
-#endif
-	}
-	if (sk && !sk_fullsock(sk)) {
-		sock_gen_put(sk);
-		sk = NULL;
-	}
-	return sk;
-}
-
 /*
- * A redirected client is seen with a loopback address; the one that it would
- * have used toward its destination is the one that policies mean.
+ * What the connection speaks is known: the policy judges it, before any byte
+ * is forwarded. Under the lock.
  */
-static void restore_source(struct net *net, struct l7fp_connection *conn)
+void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol)
 {
-	struct flowi4 fl4 = {};
-	struct rtable *rt;
+	struct l7fp_net *ln = d->port.ln;
 
-	if (conn->src_addr[2] != (__force u32)htonl(0xffff) ||
-	    !ipv4_is_loopback((__force __be32)conn->src_addr[3]) ||
-	    ipv4_is_loopback((__force __be32)conn->dst_addr[3]))
+	lockdep_assert_held(&d->lock);
+	d->conn.protocol = protocol;
+	/* Without a policy nothing is forwarded unjudged; HTTP gets its 503. */
+	if (l7fp_decide_connect(d) || READ_ONCE(ln->dead) ||
+	    (protocol == L7FP_PROTOCOL_OPAQUE && !rcu_access_pointer(ln->current_generation))) {
+		l7fp_count(ln, connect_refused);
+		l7fp_downstream_close(d, true);
 		return;
-	fl4.daddr = (__force __be32)conn->dst_addr[3];
-	rt = ip_route_output_key(net, &fl4);
-	if (IS_ERR(rt))
+	}
+	if (protocol == L7FP_PROTOCOL_OPAQUE) {
+		l7fp_exchange_opaque(d);
 		return;
-	mapped(conn->src_addr, fl4.saddr);
-	ip_rt_put(rt);
-}
-
-static void identify(struct l7fp_downstream *d, struct socket *sock)
-{
-	struct sockaddr_storage local = {}, peer = {};
-	struct l7fp_connection *conn = &d->conn;
-	struct net *net = d->port.ln->net;
-	struct sock *client;
-
-	if (kernel_getsockname(sock, (struct sockaddr *)&local) < 0 ||
-	    kernel_getpeername(sock, (struct sockaddr *)&peer) < 0)
+	}
+	if (d->down_eof) {
+		l7fp_downstream_close(d, false);
 		return;
-	address_of(conn->src_addr, &conn->src_port, &peer);
-	address_of(conn->dst_addr, &conn->dst_port, &local);
-	conn->family = peer.ss_family;
-	client = find_client(net, &local, &peer);
-	if (!client)
-		return;
-#ifdef CONFIG_SOCK_CGROUP_DATA
-	rcu_read_lock();
-	conn->cgroup = cgroup_id(sock_cgroup_ptr(&client->sk_cgrp_data));
-	rcu_read_unlock();
-#endif
-	if (l7fp_capture_take(client, conn->dst_addr, &conn->dst_port))
-		restore_source(net, conn);
-	sock_put(client);
+	}
+	d->state = L7FP_D_HEAD;
+	d->since = jiffies;
 }
 
 int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 {
 	struct l7fp_net *ln = listener->ln;
 	struct l7fp_downstream *d;
-	bool opaque = listener->config.protocol == L7FP_PROTOCOL_OPAQUE;
 
 	d = kzalloc(sizeof(*d), GFP_KERNEL);
 	if (!d)
@@ -319,15 +244,16 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	d->since = jiffies;
 	d->conn.id = atomic64_inc_return(&next_id);
 	d->conn.listener = listener->config.id;
+	d->opaque_cluster = listener->config.cluster;
 	refcount_inc(&listener->refs);
 	d->listener = listener;
-	identify(d, sock);
+	l7fp_identify(d, sock);
 	this_cpu_inc(listener->stats->cx_total);
 	l7fp_count(ln, downstream_cx_total);
 	trace_l7fp_downstream_open(d);
 
-	/* An opaque connection's bytes wait for its upstream from the start. */
-	d->state = opaque ? L7FP_D_TUNNEL : L7FP_D_HEAD;
+	/* Its bytes wait until the policy has let it in: l7fp_downstream_begin(). */
+	d->state = L7FP_D_NEW;
 	l7fp_port_get(&d->port);
 	spin_lock_bh(&ln->downstreams_lock);
 	list_add_tail(&d->list, &ln->downstreams);
@@ -336,12 +262,12 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
 	if (d->state != L7FP_D_CLOSED) {
-		/* Without a policy nothing is forwarded unjudged; HTTP gets its 503. */
-		if (l7fp_decide_connect(&d->conn, ln) || READ_ONCE(ln->dead) ||
-		    (opaque && !rcu_access_pointer(ln->current_generation)))
-			l7fp_downstream_close(d, true);
-		else if (opaque)
-			l7fp_exchange_opaque(d);
+		if (listener->config.protocol == L7FP_PROTOCOL_DETECT)
+			l7fp_detect_begin(d);
+		else
+			l7fp_downstream_begin(d, listener->config.protocol);
+		if (d->blocked)
+			d->port.ops->read(&d->port);
 	}
 	l7fp_session_leave(d);
 	l7fp_port_put(&d->port);

@@ -45,6 +45,8 @@ struct l7fp_body {
 };
 
 enum l7fp_downstream_state {
+	L7FP_D_NEW,		/* the policy has not let it in yet; input waits */
+	L7FP_D_DETECT,		/* waits for bytes that tell what it speaks */
 	L7FP_D_HEAD,		/* waits for a request, or for the rest of its head */
 	L7FP_D_BODY,		/* the request's body passes */
 	L7FP_D_WAIT,		/* the request is complete */
@@ -71,7 +73,9 @@ struct l7fp_downstream {
 	bool down_eof, up_eof;		/* of a tunnel */
 	unsigned long since;		/* when @state was entered, jiffies */
 	u64 n_exchanges;
-	struct l7fp_buffer head;
+	u32 opaque_cluster;		/* where an opaque connection goes */
+	struct l7fp_generation *judged_by; /* while its connect op runs */
+	struct l7fp_buffer head;	/* also what came before it was known to be opaque */
 	struct l7fp_exchange_kern *x;
 	struct l7fp_body request, response;
 	struct l7fp_upstream *upstream;	/* holds a reference */
@@ -82,8 +86,23 @@ struct l7fp_downstream {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct l7fp_client - on whose behalf an upstream connection was made
+ * @addr: as in struct l7fp_connection; likewise @port
+ * @cgroup: likewise; exchanges of other clients never use the connection
+ * @alone: it serves one downstream connection only, and @addr and @port are its client's
+ */
+struct l7fp_client {
+	u32 addr[4];
+	u32 port;
+	u64 cgroup;
+	bool alone;
+};
+
 struct l7fp_upstream {
 	struct l7fp_port port;
+	struct l7fp_client client;	/* before the connection is begun; does not change */
+	bool adopted;			/* user space made it, for any client */
 	struct l7fp_endpoint *endpoint;	/* holds a reference */
 	struct l7fp_downstream __rcu *downstream; /* holds a reference */
 	struct list_head idle;		/* in l7fp_endpoint.idle, or in a closing list */
@@ -107,6 +126,8 @@ void l7fp_sweep(struct work_struct *work);
 
 /* downstream.c: a connection from @listener; consumes @sock when it returns 0. */
 int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock);
+/* The policy judges the connection, which speaks @protocol, and it begins. Under the lock. */
+void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol);
 /* Ends the session. Under the lock. */
 void l7fp_downstream_close(struct l7fp_downstream *d, bool reset);
 /* Lets go of the lock, then flushes, connects and closes. Process context. */
@@ -129,6 +150,12 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d);
 void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason);
 /* Writes what an upstream that was just bound has to get. 0 or a negative error. */
 int l7fp_exchange_bound(struct l7fp_downstream *d);
+
+/* detect.c: what a connection speaks, by its first bytes. All under the lock. */
+void l7fp_detect_begin(struct l7fp_downstream *d);
+u32 l7fp_detect_input(struct l7fp_downstream *d, const struct bio_vec *v);
+void l7fp_detect_eof(struct l7fp_downstream *d);
+void l7fp_detect_timeout(struct l7fp_downstream *d);
 
 int l7fp_exchange_init(void);
 void l7fp_exchange_uninit(void);
@@ -168,6 +195,12 @@ void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint);
 void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq);
 void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint);
 void l7fp_pool_sweep(struct l7fp_cluster *cluster);
+/* Of one endpoint: closes what has been idle for @idle jiffies; the closed go to @list. */
+void l7fp_pool_expire(struct l7fp_endpoint *endpoint, unsigned long idle, struct list_head *list);
+/* Under the endpoint's lock: all idle ones, to be closed by the caller. */
+void l7fp_pool_take_idle(struct l7fp_endpoint *endpoint, struct list_head *list);
+/* On whose behalf @sk, an upstream's socket, connects; false when it is none. Any context. */
+bool l7fp_upstream_client(struct sock *sk, struct l7fp_client *client);
 void l7fp_endpoint_put(struct l7fp_endpoint *endpoint);
 int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock);
 void l7fp_cluster_put(struct l7fp_cluster *cluster);

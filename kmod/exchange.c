@@ -10,6 +10,7 @@
 #include "compat.h"
 #include "downstream.h"
 #include "netlink.h"
+#include "original.h"
 #include "slowpath.h"
 #include "trace.h"
 
@@ -17,6 +18,13 @@
 #define INTERIM_MAX	16
 
 static struct kmem_cache *exchange_cache;
+
+static struct l7fp_endpoint *pick_endpoint(struct l7fp_cluster *cluster,
+					   struct l7fp_downstream *d,
+					   struct l7fp_endpoint *not)
+{
+	return cluster->originals ? l7fp_original_pick(cluster, d) : l7fp_pool_pick(cluster, not);
+}
 
 static struct l7fp_str text(const char *s)
 {
@@ -259,7 +267,7 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 	if (cluster) {
 		if (!not && !x->resent)
 			this_cpu_inc(cluster->stats->rq_total);
-		endpoint = l7fp_pool_pick(cluster, not);
+		endpoint = pick_endpoint(cluster, d, not);
 		if (!endpoint)
 			this_cpu_inc(cluster->stats->no_endpoint);
 	}
@@ -284,9 +292,13 @@ int l7fp_exchange_bound(struct l7fp_downstream *d)
 	if (d->blocked)
 		d->port.ops->read(&d->port);
 	if (!x) {
+		int err = d->head.len ? l7fp_port_send(&d->upstream->port, d->head.data,
+						       d->head.len) : 0;
+
+		l7fp_buffer_free(&d->head);
 		if (d->down_eof)
 			l7fp_port_finish(&d->upstream->port);
-		return 0;
+		return err;
 	}
 	/* Body bytes that another connection did not get sent go with their head. */
 	if (d->old_upstream) {
@@ -354,6 +366,7 @@ static void decide(struct l7fp_downstream *d)
 /* Bytes of a request head. Returns how many of @v belong to it. */
 static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 {
+	/* Its first line may be there: what the connection speaks was told by it. */
 	u32 before = d->head.len;
 	int n, len;
 
@@ -415,6 +428,8 @@ u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_v
 
 	lockdep_assert_held(&d->lock);
 	switch (d->state) {
+	case L7FP_D_DETECT:
+		return l7fp_detect_input(d, v);
 	case L7FP_D_HEAD:
 		return head_input(d, v);
 	case L7FP_D_BODY:
@@ -607,6 +622,12 @@ void l7fp_exchange_downstream_eof(struct l7fp_downstream *d)
 {
 	lockdep_assert_held(&d->lock);
 	switch (d->state) {
+	case L7FP_D_NEW:
+		d->down_eof = true;
+		return;
+	case L7FP_D_DETECT:
+		l7fp_detect_eof(d);
+		return;
 	case L7FP_D_WAIT:
 		/* Half-closed (RFC 9112 9.6): the answer is still due. */
 		d->close_after = true;
@@ -728,9 +749,11 @@ void l7fp_exchange_head_timeout(struct l7fp_downstream *d)
 {
 	lockdep_assert_held(&d->lock);
 	/* Nothing of what came can be relied on. */
-	d->x->request.minor = 1;
-	d->x->request.keep_alive = 0;
-	d->x->request.method = L7FP_METHOD_OTHER;
+	if (d->x) {
+		d->x->request.minor = 1;
+		d->x->request.keep_alive = 0;
+		d->x->request.method = L7FP_METHOD_OTHER;
+	}
 	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DT]);
 	reply_reason(d, 408, L7FP_REASON_DT);
 }
@@ -757,9 +780,9 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d)
 	l7fp_count(d->port.ln, opaque);
 	set_state(d, L7FP_D_TUNNEL);
 	rcu_read_lock();
-	cluster = l7fp_cluster_find(d->port.ln, d->listener->config.cluster);
+	cluster = l7fp_cluster_find(d->port.ln, d->opaque_cluster);
 	if (cluster)
-		endpoint = l7fp_pool_pick(cluster, NULL);
+		endpoint = pick_endpoint(cluster, d, NULL);
 	rcu_read_unlock();
 	if (!endpoint) {
 		l7fp_downstream_close(d, true);

@@ -139,8 +139,8 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln);
 void l7fp_decide_response(struct l7fp_exchange_kern *x, u32 status);
 /* Runs the done op, if there is one, and gives the generation back. */
 void l7fp_decide_done(struct l7fp_exchange_kern *x);
-/* 0 when the policy lets the connection in, or there is none to ask. */
-int l7fp_decide_connect(struct l7fp_connection *conn, struct l7fp_net *ln);
+/* 0 when the policy lets the connection in, or there is none to ask. Under the lock. */
+int l7fp_decide_connect(struct l7fp_downstream *d);
 
 /*
  * Header changes in the order in which they apply: weighted cluster, route

@@ -237,4 +237,10 @@ enum l7fp_h1_chunk_event l7fp_h1_chunk_feed(struct l7fp_h1_chunk *c, const u8 *p
 					    u32 *consumed);
 void l7fp_h1_chunk_advance(struct l7fp_h1_chunk *c, u64 bytes);
 
+/*
+ * Does a connection whose first bytes are these speak HTTP/1? The number of bytes that tell that
+ * it does, L7FP_H1_MORE, or L7FP_H1_ERR_BAD: it does not. *scan is 0 at first.
+ */
+int l7fp_h1_detect(const u8 *buf, u32 len, u32 *scan);
+
 #endif /* L7FP_H1_H */

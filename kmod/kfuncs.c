@@ -11,7 +11,8 @@
 #include <linux/btf_ids.h>
 #include <linux/filter.h>
 #include "capture.h"
-#include "exchange.h"
+#include "downstream.h"
+#include "identify.h"
 #include "kfuncs.h"
 #include "match.h"
 #include "tables.h"
@@ -502,6 +503,66 @@ __bpf_kfunc int l7fp_capture(struct bpf_sock_addr *ctx)
 	return l7fp_capture_store((struct bpf_sock_addr_kern *)ctx);
 }
 
+/**
+ * l7fp_peer() - who an application's accepted connection is from
+ * @ctx: context of a getpeername4 or getpeername6 program
+ * @peer: where to copy a struct l7fp_peer
+ * @peer__sz: its size
+ *
+ * Where a listener forwards a connection without looking into it, the
+ * application's socket is connected to the module.
+ *
+ * Return: 0; -ENOENT where the peer is none of ours, or its connection carries
+ * requests of more than one client: the address is to be left as it is; or
+ * -EINVAL.
+ */
+__bpf_kfunc int l7fp_peer(struct bpf_sock_addr *ctx, u8 *peer, u32 peer__sz)
+{
+	struct bpf_sock_addr_kern *kern = (struct bpf_sock_addr_kern *)ctx;
+	struct l7fp_client client;
+	struct l7fp_peer to = {};
+
+	if (peer__sz != sizeof(to))
+		return -EINVAL;
+	memset(peer, 0, peer__sz);
+	if (!kern->sk || !l7fp_identify_peer(kern->sk, &client))
+		return -ENOENT;
+	memcpy(to.address, client.addr, sizeof(to.address));
+	to.port = (__force u32)htons(client.port);
+	memcpy(peer, &to, sizeof(to));
+	return 0;
+}
+
+/**
+ * l7fp_connect_cluster() - choose where an opaque connection goes
+ * @conn: the connection, as the connect op got it
+ * @cluster: id of a cluster; where it does not exist, the connection is closed
+ *
+ * Without a call it is the listener's cluster. For the connect op.
+ */
+__bpf_kfunc void l7fp_connect_cluster(struct l7fp_connection *conn, u32 cluster)
+{
+	struct l7fp_downstream *d = container_of(conn, struct l7fp_downstream, conn);
+
+	if (d->judged_by)
+		d->opaque_cluster = cluster;
+}
+
+/**
+ * l7fp_connect_rule() - count the rule that let a connection in, or kept it out
+ * @conn: the connection, as the connect op got it
+ * @rule: id of the rule
+ *
+ * For the connect op.
+ */
+__bpf_kfunc void l7fp_connect_rule(struct l7fp_connection *conn, u32 rule)
+{
+	struct l7fp_downstream *d = container_of(conn, struct l7fp_downstream, conn);
+
+	if (d->judged_by && rule < d->judged_by->n_rules)
+		l7fp_counters_inc(&d->judged_by->rule_hits, rule);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(policy_kfuncs)
@@ -524,11 +585,17 @@ BTF_ID_FLAGS(func, l7fp_response_header_add, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_response_header_remove, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_rewrite_path, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_timeout, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, l7fp_connect_cluster, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, l7fp_connect_rule, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(policy_kfuncs)
 
 BTF_KFUNCS_START(capture_kfuncs)
 BTF_ID_FLAGS(func, l7fp_capture)
 BTF_KFUNCS_END(capture_kfuncs)
+
+BTF_KFUNCS_START(peer_kfuncs)
+BTF_ID_FLAGS(func, l7fp_peer)
+BTF_KFUNCS_END(peer_kfuncs)
 
 /* Other modules have struct_ops too: their programs have no exchange to pass. */
 static const struct btf_kfunc_id_set policy_kfunc_set = {
@@ -548,6 +615,23 @@ static int capture_filter(const struct bpf_prog *prog, u32 kfunc_id)
 	return -EACCES;
 }
 
+static int peer_filter(const struct bpf_prog *prog, u32 kfunc_id)
+{
+	if (!btf_id_set8_contains(&peer_kfuncs, kfunc_id))
+		return 0;
+	if (prog->type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR &&
+	    (prog->expected_attach_type == BPF_CGROUP_INET4_GETPEERNAME ||
+	     prog->expected_attach_type == BPF_CGROUP_INET6_GETPEERNAME))
+		return 0;
+	return -EACCES;
+}
+
+static const struct btf_kfunc_id_set peer_kfunc_set = {
+	.owner = THIS_MODULE,
+	.set = &peer_kfuncs,
+	.filter = peer_filter,
+};
+
 static const struct btf_kfunc_id_set capture_kfunc_set = {
 	.owner = THIS_MODULE,
 	.set = &capture_kfuncs,
@@ -559,6 +643,7 @@ int l7fp_kfuncs_init(void)
 	int err;
 
 	err = register_btf_kfunc_id_set(BPF_PROG_TYPE_STRUCT_OPS, &policy_kfunc_set);
-	return err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-						&capture_kfunc_set);
+	err = err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+					       &capture_kfunc_set);
+	return err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, &peer_kfunc_set);
 }

@@ -35,5 +35,8 @@ int l7fp_response_header_remove(struct l7fp_exchange *exchange, const u8 *name, 
 int l7fp_rewrite_path(struct l7fp_exchange *exchange, const u8 *path, u32 path__sz);
 int l7fp_timeout(struct l7fp_exchange *exchange, u32 ms);
 int l7fp_capture(struct bpf_sock_addr *ctx);
+int l7fp_peer(struct bpf_sock_addr *ctx, u8 *peer, u32 peer__sz);
+void l7fp_connect_cluster(struct l7fp_connection *conn, u32 cluster);
+void l7fp_connect_rule(struct l7fp_connection *conn, u32 rule);
 
 #endif /* _L7FP_KFUNCS_H */

@@ -72,7 +72,9 @@ static int listener_bind(struct l7fp_listener *listener)
 	sock->sk->sk_data_ready = listener_data_ready;
 	write_unlock_bh(&sock->sk->sk_callback_lock);
 	listener->sock = sock;
-	err = kernel_listen(sock, BACKLOG);
+	err = kernel_getsockname(sock, (struct sockaddr *)&listener->bound);
+	if (err >= 0)
+		err = kernel_listen(sock, BACKLOG);
 	if (!err)
 		return 0;
 	listener->sock = NULL;

@@ -6,6 +6,8 @@
 #ifndef _L7FP_LISTENER_H
 #define _L7FP_LISTENER_H
 
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/refcount.h>
 #include <linux/socket.h>
 #include <linux/workqueue.h>
@@ -22,6 +24,9 @@ struct l7fp_listener_config {
 	u32 head_timeout_ms;
 	u32 idle_timeout_ms;
 	u32 path_mode;
+	u32 detect_timeout_ms;
+	struct in_addr source4;		/* of an INBOUND listener: where we connect from */
+	struct in6_addr source6;
 };
 
 struct l7fp_listener_stats {
@@ -36,12 +41,14 @@ struct l7fp_listener_stats {
  * struct l7fp_listener - one listening socket
  * @refs: one for the namespace's table, one a downstream connection
  * @sock: NULL once stopped
+ * @bound: its address, with the port that the kernel chose
  */
 struct l7fp_listener {
 	struct l7fp_listener_config config;
 	struct l7fp_net *ln;
 	refcount_t refs;
 	struct socket *sock;
+	struct sockaddr_storage bound;
 	struct work_struct accept_work;
 	void (*saved_data_ready)(struct sock *sk);
 	struct l7fp_listener_stats __percpu *stats;

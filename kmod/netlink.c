@@ -160,6 +160,11 @@ static int cluster_new(struct l7fp_net *ln, const struct l7fp_cluster_config *co
 				     L7FP_MAX_CLUSTERS);
 		return -ENOSPC;
 	}
+	if (exists && l7fp_cluster_find(ln, config->id)->config.kind != config->kind) {
+		GENL_SET_ERR_MSG_FMT(info, "cluster %u is of another kind; delete it first",
+				     config->id);
+		return -EINVAL;
+	}
 	err = l7fp_cluster_set(ln, config);
 	if (err)
 		return err;
@@ -297,7 +302,11 @@ static int l7fp_nl_endpoint_set_doit(struct sk_buff *skb, struct genl_info *info
 		return -ENODEV;
 	}
 	cluster = l7fp_cluster_find(ln, id);
-	if (cluster) {
+	if (cluster && cluster->originals) {
+		GENL_SET_ERR_MSG_FMT(info, "cluster %u is ORIGINAL_DST and has no endpoints of its own",
+				     id);
+		err = -EINVAL;
+	} else if (cluster) {
 		err = l7fp_cluster_set_endpoints(cluster, endpoints, n);
 		ln->sequence++;
 	} else {

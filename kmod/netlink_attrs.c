@@ -15,6 +15,7 @@
 #define DEFAULT_HEAD_TIMEOUT_MS		60000
 #define DEFAULT_IDLE_TIMEOUT_MS		3600000
 #define DEFAULT_CONNECT_TIMEOUT_MS	10000
+#define DEFAULT_DETECT_TIMEOUT_MS	5000
 
 static u32 get_u32(const struct nlattr *attr, u32 if_zero)
 {
@@ -51,6 +52,7 @@ static void get_address(struct sockaddr_storage *to, const struct nlattr *addres
 int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *config,
 			struct netlink_ext_ack *extack)
 {
+	static const struct in6_addr source6 = IN6ADDR_LOOPBACK_INIT;
 	struct nlattr *tb[L7FP_A_LISTENER_MAX + 1];
 	bool opaque;
 	int err;
@@ -68,14 +70,31 @@ int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *
 	get_address(&config->address, tb[L7FP_A_LISTENER_ADDRESS],
 		    nla_get_u16(tb[L7FP_A_LISTENER_PORT]));
 	config->protocol = get_u32(tb[L7FP_A_LISTENER_PROTOCOL], L7FP_PROTOCOL_HTTP);
-	opaque = config->protocol == L7FP_PROTOCOL_OPAQUE;
+	opaque = config->protocol != L7FP_PROTOCOL_HTTP;
 	if (opaque != !!tb[L7FP_A_LISTENER_CLUSTER]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
-				    "expected a cluster for an opaque listener, and for no other");
+				    "expected a cluster for a listener that is opaque or detects, and for no other");
+		return -EINVAL;
+	}
+	if (config->protocol != L7FP_PROTOCOL_DETECT && tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS]) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "expected a time for a listener that detects only");
 		return -EINVAL;
 	}
 	config->cluster = opaque ? nla_get_u32(tb[L7FP_A_LISTENER_CLUSTER]) : ~0U;
 	config->flags = get_u32(tb[L7FP_A_LISTENER_FLAGS], 0);
+	if (!(config->flags & L7FP_LISTENER_INBOUND) &&
+	    (tb[L7FP_A_LISTENER_SOURCE4] || tb[L7FP_A_LISTENER_SOURCE6])) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "expected a source for an inbound listener only");
+		return -EINVAL;
+	}
+	config->source4.s_addr = htonl(0x7f000006);	/* L7FP_INBOUND_SOURCE4 */
+	if (tb[L7FP_A_LISTENER_SOURCE4])
+		config->source4.s_addr = nla_get_in_addr(tb[L7FP_A_LISTENER_SOURCE4]);
+	config->source6 = source6;
+	if (tb[L7FP_A_LISTENER_SOURCE6])
+		config->source6 = nla_get_in6_addr(tb[L7FP_A_LISTENER_SOURCE6]);
+	config->detect_timeout_ms = get_u32(tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS],
+					    DEFAULT_DETECT_TIMEOUT_MS);
 	config->head_timeout_ms = get_u32(tb[L7FP_A_LISTENER_HEAD_TIMEOUT_MS],
 					  DEFAULT_HEAD_TIMEOUT_MS);
 	config->idle_timeout_ms = get_u32(tb[L7FP_A_LISTENER_IDLE_TIMEOUT_MS],
@@ -109,6 +128,7 @@ int l7fp_parse_cluster(const struct nlattr *nest, struct l7fp_cluster_config *co
 	config->max_pending = get_u32(tb[L7FP_A_CLUSTER_MAX_PENDING], U32_MAX);
 	config->max_requests_per_connection =
 		get_u32(tb[L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION], 0);
+	config->kind = get_u32(tb[L7FP_A_CLUSTER_KIND], L7FP_CLUSTER_STATIC);
 	return 0;
 }
 
@@ -218,7 +238,12 @@ int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *co
 	    nla_put_u32(skb, L7FP_A_LISTENER_FLAGS, config->flags) ||
 	    nla_put_u32(skb, L7FP_A_LISTENER_HEAD_TIMEOUT_MS, config->head_timeout_ms) ||
 	    nla_put_u32(skb, L7FP_A_LISTENER_IDLE_TIMEOUT_MS, config->idle_timeout_ms) ||
-	    nla_put_u32(skb, L7FP_A_LISTENER_PATH_MODE, config->path_mode)) {
+	    nla_put_u32(skb, L7FP_A_LISTENER_PATH_MODE, config->path_mode) ||
+	    (config->protocol == L7FP_PROTOCOL_DETECT &&
+	     nla_put_u32(skb, L7FP_A_LISTENER_DETECT_TIMEOUT_MS, config->detect_timeout_ms)) ||
+	    ((config->flags & L7FP_LISTENER_INBOUND) &&
+	     (nla_put_in_addr(skb, L7FP_A_LISTENER_SOURCE4, config->source4.s_addr) ||
+	      nla_put_in6_addr(skb, L7FP_A_LISTENER_SOURCE6, &config->source6)))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
@@ -240,7 +265,8 @@ int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *c)
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_CONNECTIONS, c->max_connections) ||
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_PENDING, c->max_pending) ||
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION,
-			c->max_requests_per_connection)) {
+			c->max_requests_per_connection) ||
+	    nla_put_u32(skb, L7FP_A_CLUSTER_KIND, c->kind)) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}

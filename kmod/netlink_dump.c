@@ -7,6 +7,7 @@
 #include <linux/jiffies.h>
 #include "downstream.h"
 #include "netlink.h"
+#include "original.h"
 #include "policy.h"
 
 int l7fp_fill_listener(struct sk_buff *skb, u32 portid, u32 seq, int flags,
@@ -144,6 +145,19 @@ static int fill_endpoint(struct sk_buff *skb, struct netlink_callback *cb, u32 c
 	return 0;
 }
 
+struct originals_dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	u32 cluster;
+};
+
+static int fill_original(struct l7fp_endpoint *endpoint, void *arg)
+{
+	struct originals_dump *dump = arg;
+
+	return fill_endpoint(dump->skb, dump->cb, dump->cluster, endpoint);
+}
+
 /* args: the next cluster's id, the next endpoint's place in it. */
 static int dump_endpoints(struct sk_buff *skb, struct netlink_callback *cb,
 			  struct l7fp_cluster *cluster)
@@ -151,9 +165,16 @@ static int dump_endpoints(struct sk_buff *skb, struct netlink_callback *cb,
 	const struct l7fp_endpoint_set *set =
 		rcu_dereference_protected(cluster->endpoints,
 					  lockdep_is_held(&cluster->ln->lock));
+	struct originals_dump dump = { .skb = skb, .cb = cb, .cluster = cluster->config.id };
 	u32 n = set ? set->n : 0;
 	int err;
 
+	/* They come and go with the traffic: this is no picture of one moment. */
+	if (cluster->originals) {
+		err = l7fp_original_walk(cluster, cb->args[1], &cb->args[1], fill_original, &dump);
+		if (err)
+			return err;
+	}
 	for (; cb->args[1] < n; cb->args[1]++) {
 		err = fill_endpoint(skb, cb, cluster->config.id, set->pick[cb->args[1]]);
 		if (err)

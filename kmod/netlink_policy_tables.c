@@ -3,6 +3,8 @@
  * What each message of the family and each nest may hold; anything else is
  * refused (Documentation/netlink/specs/l7fp.yaml says the same).
  */
+#include <linux/in.h>
+#include <linux/in6.h>
 #include "netlink.h"
 #include "path.h"
 
@@ -33,13 +35,16 @@ const struct nla_policy l7fp_listener_nl_policy[L7FP_A_LISTENER_MAX + 1] = {
 	[L7FP_A_LISTENER_NAME] = NAME,
 	[L7FP_A_LISTENER_ADDRESS] = ADDRESS,
 	[L7FP_A_LISTENER_PORT] = { .type = NLA_U16 },
-	[L7FP_A_LISTENER_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, L7FP_PROTOCOL_OPAQUE),
+	[L7FP_A_LISTENER_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, __L7FP_PROTOCOL_MAX - 1),
 	[L7FP_A_LISTENER_CLUSTER] = { .type = NLA_U32 },
 	[L7FP_A_LISTENER_FLAGS] = NLA_POLICY_MASK(NLA_U32, L7FP_LISTENER_FLAGS_ALL),
 	[L7FP_A_LISTENER_HEAD_TIMEOUT_MS] = { .type = NLA_U32 },
 	[L7FP_A_LISTENER_IDLE_TIMEOUT_MS] = { .type = NLA_U32 },
 	[L7FP_A_LISTENER_PATH_MODE] = NLA_POLICY_MAX(NLA_U32,
 						     L7FP_PATH_DECODE_AND_MERGE_SLASHES),
+	[L7FP_A_LISTENER_DETECT_TIMEOUT_MS] = { .type = NLA_U32 },
+	[L7FP_A_LISTENER_SOURCE4] = NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
+	[L7FP_A_LISTENER_SOURCE6] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
 };
 
 const struct nla_policy l7fp_cluster_nl_policy[L7FP_A_CLUSTER_MAX + 1] = {
@@ -51,6 +56,7 @@ const struct nla_policy l7fp_cluster_nl_policy[L7FP_A_CLUSTER_MAX + 1] = {
 	[L7FP_A_CLUSTER_MAX_CONNECTIONS] = { .type = NLA_U32 },
 	[L7FP_A_CLUSTER_MAX_PENDING] = { .type = NLA_U32 },
 	[L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION] = { .type = NLA_U32 },
+	[L7FP_A_CLUSTER_KIND] = NLA_POLICY_MAX(NLA_U32, __L7FP_CLUSTER_KIND_MAX - 1),
 };
 
 const struct nla_policy l7fp_endpoint_nl_policy[L7FP_A_ENDPOINT_MAX + 1] = {

@@ -12,6 +12,7 @@
 #include <net/tcp.h>
 #include "compat.h"
 #include "downstream.h"
+#include "original.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -251,6 +252,23 @@ static const struct l7fp_port_events upstream_events = {
 	.free = upstream_free,
 };
 
+bool l7fp_upstream_client(struct sock *sk, struct l7fp_client *client)
+{
+	struct l7fp_port *port;
+	bool found = false;
+
+	read_lock_bh(&sk->sk_callback_lock);
+	port = l7fp_wire_owns(sk) ? sk->sk_user_data : NULL;
+	if (port && port->events == &upstream_events) {
+		struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+
+		found = !u->adopted;
+		*client = u->client;
+	}
+	read_unlock_bh(&sk->sk_callback_lock);
+	return found;
+}
+
 /* Process context. Takes a reference on @endpoint. */
 static struct l7fp_upstream *upstream_new(struct l7fp_endpoint *endpoint)
 {
@@ -329,6 +347,10 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 		l7fp_endpoint_put(endpoint);
 		return;
 	}
+	memcpy(u->client.addr, d->conn.src_addr, sizeof(u->client.addr));
+	u->client.port = d->conn.src_port;
+	u->client.cgroup = d->conn.cgroup;
+	u->client.alone = !d->x;
 	bind(d, u);
 	l7fp_port_get(&u->port);
 	if (l7fp_exchange_bound(d))
@@ -339,7 +361,8 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	if (timeout)
 		l7fp_port_arm(&u->port, timeout);
 	if (!test_bit(L7FP_PORT_CLOSED, &u->port.flags))
-		err = l7fp_wire_connect(&u->port, &endpoint->config.address);
+		err = l7fp_wire_connect(&u->port, &endpoint->config.address,
+					l7fp_original_source(endpoint));
 	if (err)
 		upstream_failed(u, err);
 	l7fp_port_put(&u->port);
@@ -356,6 +379,9 @@ bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d)
 		/* One that has an event pending drops itself. */
 		if (u->port.flags & (BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_ERROR_SEEN) |
 				     BIT(L7FP_PORT_CLOSED)))
+			continue;
+		/* A listener behind it knows whose requests it brings. */
+		if (u->client.cgroup != d->conn.cgroup && !u->adopted)
 			continue;
 		if (READ_ONCE(u->port.sock->sk->sk_state) != TCP_ESTABLISHED)
 			continue;
@@ -458,44 +484,56 @@ struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_e
 	return NULL;
 }
 
-void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint)
+void l7fp_pool_take_idle(struct l7fp_endpoint *endpoint, struct list_head *list)
 {
 	struct l7fp_upstream *u;
+
+	lockdep_assert_held(&endpoint->lock);
+	list_for_each_entry(u, &endpoint->idle, idle)
+		u->pooled = false;
+	list_splice_tail_init(&endpoint->idle, list);
+	endpoint->n_idle = 0;
+}
+
+void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint)
+{
 	LIST_HEAD(list);
 
 	spin_lock_bh(&endpoint->lock);
-	list_for_each_entry(u, &endpoint->idle, idle)
-		u->pooled = false;
-	list_splice_init(&endpoint->idle, &list);
-	endpoint->n_idle = 0;
+	l7fp_pool_take_idle(endpoint, &list);
 	spin_unlock_bh(&endpoint->lock);
 	l7fp_pool_close_list(&list);
+}
+
+void l7fp_pool_expire(struct l7fp_endpoint *endpoint, unsigned long idle, struct list_head *list)
+{
+	struct l7fp_upstream *u, *prev;
+
+	spin_lock_bh(&endpoint->lock);
+	/* The list is in the order of use: the oldest are at its end. */
+	list_for_each_entry_safe_reverse(u, prev, &endpoint->idle, idle) {
+		if (time_before(jiffies, u->idle_since + idle))
+			break;
+		u->pooled = false;
+		list_move(&u->idle, list);
+		endpoint->n_idle--;
+	}
+	spin_unlock_bh(&endpoint->lock);
 }
 
 void l7fp_pool_sweep(struct l7fp_cluster *cluster)
 {
 	unsigned long idle = msecs_to_jiffies(cluster->config.idle_timeout_ms);
 	struct l7fp_endpoint_set *set;
-	struct l7fp_upstream *u, *prev;
 	LIST_HEAD(list);
 	u32 i;
 
 	lockdep_assert_held(&cluster->ln->lock);
 	set = rcu_dereference_protected(cluster->endpoints, lockdep_is_held(&cluster->ln->lock));
-	for (i = 0; set && i < set->n; i++) {
-		struct l7fp_endpoint *endpoint = set->pick[i];
-
-		spin_lock_bh(&endpoint->lock);
-		/* The list is in the order of use: the oldest are at its end. */
-		list_for_each_entry_safe_reverse(u, prev, &endpoint->idle, idle) {
-			if (time_before(jiffies, u->idle_since + idle))
-				break;
-			u->pooled = false;
-			list_move(&u->idle, &list);
-			endpoint->n_idle--;
-		}
-		spin_unlock_bh(&endpoint->lock);
-	}
+	for (i = 0; set && i < set->n; i++)
+		l7fp_pool_expire(set->pick[i], idle, &list);
+	if (cluster->originals)
+		l7fp_original_sweep(cluster, idle, &list);
 	l7fp_pool_close_list(&list);
 }
 
@@ -507,6 +545,7 @@ int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock)
 		return PTR_ERR(u);
 	clear_bit(L7FP_PORT_CONNECTING, &u->port.flags);
 	u->connected = true;
+	u->adopted = true;
 	upstream_not_pending(u);
 	u->idle_since = jiffies;
 	l7fp_wire_attach(&u->port, sock);

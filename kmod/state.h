@@ -36,6 +36,7 @@ struct l7fp_stats {
 	u64 slow_path_cx_total;
 	u64 tunnel;
 	u64 opaque;
+	u64 connect_refused;
 	u64 downstream_rx_bytes, downstream_tx_bytes;
 	u64 upstream_rx_bytes, upstream_tx_bytes;
 };

@@ -138,6 +138,7 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, slow_path_rq_failed, "slow_path_rq_failed"),
 	FIELD(l7fp_stats, slow_path_cx_total, "slow_path_cx_total"),
 	FIELD(l7fp_stats, opaque, "tcp_downstream_cx_total"),
+	FIELD(l7fp_stats, connect_refused, "downstream_cx_refused"),
 	FIELD(l7fp_stats, downstream_rx_bytes, "downstream_cx_rx_bytes_total"),
 	FIELD(l7fp_stats, downstream_tx_bytes, "downstream_cx_tx_bytes_total"),
 	FIELD(l7fp_stats, upstream_rx_bytes, "upstream_cx_rx_bytes_total"),

@@ -12,12 +12,14 @@
 #include <net/ipv6.h>
 #include "compat.h"
 #include "downstream.h"
+#include "original.h"
 
 void l7fp_cluster_put(struct l7fp_cluster *cluster)
 {
 	if (!refcount_dec_and_test(&cluster->refs))
 		return;
 	free_percpu(cluster->stats);
+	l7fp_originals_free(cluster->originals);
 	kfree_rcu(cluster, rcu);
 }
 
@@ -88,6 +90,13 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 	cluster = l7fp_cluster_new(ln, config);
 	if (!cluster)
 		return -ENOMEM;
+	if (config->kind == L7FP_CLUSTER_ORIGINAL_DST) {
+		cluster->originals = l7fp_originals_new();
+		if (!cluster->originals) {
+			l7fp_cluster_put(cluster);
+			return -ENOMEM;
+		}
+	}
 	err = xa_err(xa_store(&ln->clusters, config->id, cluster, GFP_KERNEL));
 	if (err)
 		l7fp_cluster_put(cluster);
@@ -119,11 +128,13 @@ int l7fp_cluster_delete(struct l7fp_net *ln, u32 id)
 		endpoint_retire(set->pick[i]);
 	if (set)
 		kfree_rcu(set, rcu);
+	if (cluster->originals)
+		l7fp_originals_exit(cluster);
 	l7fp_cluster_put(cluster);
 	return 0;
 }
 
-static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+bool l7fp_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
 	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
 	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
@@ -141,7 +152,7 @@ static struct l7fp_endpoint *find_endpoint(struct l7fp_endpoint_set *set,
 	u32 i;
 
 	for (i = 0; set && i < set->n; i++)
-		if (same_address(&set->pick[i]->config.address, address))
+		if (l7fp_same_address(&set->pick[i]->config.address, address))
 			return set->pick[i];
 	return NULL;
 }

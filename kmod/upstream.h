@@ -18,6 +18,7 @@ struct l7fp_cluster_config {
 	u32 max_connections;
 	u32 max_pending;
 	u32 max_requests_per_connection;
+	u32 kind;			/* enum l7fp_cluster_kind; does not change */
 };
 
 struct l7fp_cluster_stats {
@@ -58,6 +59,7 @@ struct l7fp_endpoint {
 	u32 n_idle;
 	atomic_t n_connections;
 	bool dead;
+	bool original;			/* of an ORIGINAL_DST cluster: struct l7fp_original */
 	struct rcu_head rcu;
 };
 
@@ -74,12 +76,14 @@ struct l7fp_endpoint_set {
  * struct l7fp_cluster - a named set of endpoints
  * @refs: one for the namespace's table, one an endpoint
  * @config: changed only under l7fp_net.lock, scalar by scalar
+ * @originals: the endpoints of an ORIGINAL_DST cluster, else NULL
  */
 struct l7fp_cluster {
 	struct l7fp_cluster_config config;
 	struct l7fp_net *ln;
 	refcount_t refs;
 	struct l7fp_endpoint_set __rcu *endpoints;
+	struct l7fp_originals *originals;
 	atomic_t n_connections;
 	atomic_t n_pending;		/* of them not yet connected */
 	atomic_t next;			/* round robin */
@@ -100,6 +104,8 @@ int l7fp_cluster_delete(struct l7fp_net *ln, u32 id);
 /* Replaces the endpoints; those with an equal address keep their pool. */
 int l7fp_cluster_set_endpoints(struct l7fp_cluster *cluster,
 			       const struct l7fp_endpoint_config *endpoints, u32 n);
+
+bool l7fp_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
 /* Under RCU; NULL when there is none. */
 static inline struct l7fp_cluster *l7fp_cluster_find(struct l7fp_net *ln, u32 id)

@@ -649,7 +649,17 @@ bool l7fp_wire_owns(const struct sock *sk)
 	return READ_ONCE(sk->sk_data_ready) == wire_data_ready;
 }
 
-int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address)
+static int wire_bind(struct l7fp_port *port, const struct sockaddr_storage *from)
+{
+	struct sockaddr_storage address = *from;
+
+	/* The port is chosen by connect: one for each destination, not for all of them. */
+	inet_set_bit(BIND_ADDRESS_NO_PORT, port->sock->sk);
+	return kernel_bind(port->sock, (struct sockaddr *)&address, sizeof(address));
+}
+
+int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address,
+		      const struct sockaddr_storage *from)
 {
 	int err;
 
@@ -661,6 +671,9 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 	}
 	set_bit(L7FP_PORT_CONNECTING, &port->flags);
 	wire_hook(port);
+	err = from ? wire_bind(port, from) : 0;
+	if (err)
+		return err;
 	err = kernel_connect(port->sock, (struct sockaddr *)address, sizeof(*address), O_NONBLOCK);
 	if (err && err != -EINPROGRESS)
 		return err;

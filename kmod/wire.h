@@ -19,10 +19,12 @@ void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock);
 void l7fp_wire_put_socket(struct socket *sock);
 
 /*
- * Begins to connect to @address in the port's namespace; ->connected() or
- * ->error() follows. Process context. A negative error means that no event comes.
+ * Begins to connect to @address in the port's namespace, from the address @from
+ * unless that is NULL; ->connected() or ->error() follows. Process context. A
+ * negative error means that no event comes.
  */
-int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address);
+int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address,
+		      const struct sockaddr_storage *from);
 
 /* Whether @sk is a wire port's, from before it connects. Any context. */
 bool l7fp_wire_owns(const struct sock *sk);

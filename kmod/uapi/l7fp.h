@@ -194,7 +194,7 @@ enum l7fp_generation_state {
 #define L7FP_LISTENER_NO_ATTEMPT_COUNT	(1U << 2)
 #define L7FP_LISTENER_NO_REASON		(1U << 3) /* no x-l7fp-reason on local replies */
 #define L7FP_LISTENER_INBOUND		(1U << 4) /* sk_lookup brings clients here: see below */
-#define L7FP_LISTENER_FLAGS_ALL		0xfU
+#define L7FP_LISTENER_FLAGS_ALL		0x1fU
 
 /*
  * An INBOUND listener gets connections that an sk_lookup program steers to it:
