@@ -183,8 +183,12 @@ int l7fp_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 sta
 const char *l7fp_status_phrase(u32 status);
 
 /* pool.c: connections to endpoints. */
-/* Under the downstream's lock. A cluster's next endpoint, held, other than @not if it can be. */
-struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_endpoint *not);
+/*
+ * The cluster's endpoint for @d, held, or NULL: the next one, other than @not if it can be; or
+ * where the client wanted to go. Under the downstream's lock and RCU.
+ */
+struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_downstream *d,
+				     struct l7fp_endpoint *not);
 /* Binds an idle connection of @endpoint, if there is one. */
 bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d);
 /* Gives the bound upstream back to its pool, or closes it. */

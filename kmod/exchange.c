@@ -10,7 +10,6 @@
 #include "compat.h"
 #include "downstream.h"
 #include "netlink.h"
-#include "original.h"
 #include "slowpath.h"
 #include "trace.h"
 
@@ -18,13 +17,6 @@
 #define INTERIM_MAX	16
 
 static struct kmem_cache *exchange_cache;
-
-static struct l7fp_endpoint *pick_endpoint(struct l7fp_cluster *cluster,
-					   struct l7fp_downstream *d,
-					   struct l7fp_endpoint *not)
-{
-	return cluster->originals ? l7fp_original_pick(cluster, d) : l7fp_pool_pick(cluster, not);
-}
 
 static struct l7fp_str text(const char *s)
 {
@@ -267,7 +259,7 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 	if (cluster) {
 		if (!not && !x->resent)
 			this_cpu_inc(cluster->stats->rq_total);
-		endpoint = pick_endpoint(cluster, d, not);
+		endpoint = l7fp_pool_pick(cluster, d, not);
 		if (!endpoint)
 			this_cpu_inc(cluster->stats->no_endpoint);
 	}
@@ -782,7 +774,7 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d)
 	rcu_read_lock();
 	cluster = l7fp_cluster_find(d->port.ln, d->opaque_cluster);
 	if (cluster)
-		endpoint = pick_endpoint(cluster, d, NULL);
+		endpoint = l7fp_pool_pick(cluster, d, NULL);
 	rcu_read_unlock();
 	if (!endpoint) {
 		l7fp_downstream_close(d, true);

@@ -137,16 +137,14 @@ bool l7fp_identify_peer(const struct sock *sk, struct l7fp_client *client)
 		return false;
 	local.port = inet_sk(sk)->inet_sport;
 	remote.port = sk->sk_dport;
+	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &local.addr);
+	ipv6_addr_set_v4mapped(sk->sk_daddr, &remote.addr);
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+	if (sk->sk_family == AF_INET6) {
 		local.addr = sk->sk_v6_rcv_saddr;
 		remote.addr = sk->sk_v6_daddr;
-	} else
-#endif
-	{
-		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &local.addr);
-		ipv6_addr_set_v4mapped(sk->sk_daddr, &remote.addr);
 	}
+#endif
 	other = socket_at(sock_net(sk), &remote, &local);
 	if (!other)
 		return false;

@@ -591,11 +591,9 @@ BTF_KFUNCS_END(policy_kfuncs)
 
 BTF_KFUNCS_START(capture_kfuncs)
 BTF_ID_FLAGS(func, l7fp_capture)
-BTF_KFUNCS_END(capture_kfuncs)
-
-BTF_KFUNCS_START(peer_kfuncs)
 BTF_ID_FLAGS(func, l7fp_peer)
-BTF_KFUNCS_END(peer_kfuncs)
+BTF_KFUNCS_END(capture_kfuncs)
+BTF_ID_LIST_SINGLE(peer_kfunc, func, l7fp_peer)
 
 /* Other modules have struct_ops too: their programs have no exchange to pass. */
 static const struct btf_kfunc_id_set policy_kfunc_set = {
@@ -608,29 +606,19 @@ static int capture_filter(const struct bpf_prog *prog, u32 kfunc_id)
 {
 	if (!btf_id_set8_contains(&capture_kfuncs, kfunc_id))
 		return 0;
-	if (prog->type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR &&
-	    (prog->expected_attach_type == BPF_CGROUP_INET4_CONNECT ||
-	     prog->expected_attach_type == BPF_CGROUP_INET6_CONNECT))
-		return 0;
-	return -EACCES;
+	if (prog->type != BPF_PROG_TYPE_CGROUP_SOCK_ADDR)
+		return -EACCES;
+	switch (prog->expected_attach_type) {
+	case BPF_CGROUP_INET4_CONNECT:
+	case BPF_CGROUP_INET6_CONNECT:
+		return kfunc_id == peer_kfunc[0] ? -EACCES : 0;
+	case BPF_CGROUP_INET4_GETPEERNAME:
+	case BPF_CGROUP_INET6_GETPEERNAME:
+		return kfunc_id == peer_kfunc[0] ? 0 : -EACCES;
+	default:
+		return -EACCES;
+	}
 }
-
-static int peer_filter(const struct bpf_prog *prog, u32 kfunc_id)
-{
-	if (!btf_id_set8_contains(&peer_kfuncs, kfunc_id))
-		return 0;
-	if (prog->type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR &&
-	    (prog->expected_attach_type == BPF_CGROUP_INET4_GETPEERNAME ||
-	     prog->expected_attach_type == BPF_CGROUP_INET6_GETPEERNAME))
-		return 0;
-	return -EACCES;
-}
-
-static const struct btf_kfunc_id_set peer_kfunc_set = {
-	.owner = THIS_MODULE,
-	.set = &peer_kfuncs,
-	.filter = peer_filter,
-};
 
 static const struct btf_kfunc_id_set capture_kfunc_set = {
 	.owner = THIS_MODULE,
@@ -643,7 +631,6 @@ int l7fp_kfuncs_init(void)
 	int err;
 
 	err = register_btf_kfunc_id_set(BPF_PROG_TYPE_STRUCT_OPS, &policy_kfunc_set);
-	err = err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-					       &capture_kfunc_set);
-	return err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, &peer_kfunc_set);
+	return err ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+						&capture_kfunc_set);
 }

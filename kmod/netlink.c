@@ -303,7 +303,7 @@ static int l7fp_nl_endpoint_set_doit(struct sk_buff *skb, struct genl_info *info
 	}
 	cluster = l7fp_cluster_find(ln, id);
 	if (cluster && cluster->originals) {
-		GENL_SET_ERR_MSG_FMT(info, "cluster %u is ORIGINAL_DST and has no endpoints of its own",
+		GENL_SET_ERR_MSG_FMT(info, "cluster %u is ORIGINAL_DST: expected no endpoints",
 				     id);
 		err = -EINVAL;
 	} else if (cluster) {

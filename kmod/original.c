@@ -143,7 +143,8 @@ static struct hlist_head *bucket(struct l7fp_originals *originals,
 	u32 hash;
 
 	if (to->ss_family == AF_INET)
-		hash = jhash_2words((__force u32)to4->sin_addr.s_addr, (__force u32)to4->sin_port, 0);
+		hash = jhash_2words((__force u32)to4->sin_addr.s_addr,
+				    (__force u32)to4->sin_port, 0);
 	else
 		hash = jhash2((__force u32 *)to6->sin6_addr.s6_addr32, 4,
 			      (__force u32)to6->sin6_port);

@@ -448,13 +448,16 @@ void l7fp_pool_put(struct l7fp_downstream *d, bool reusable)
 	l7fp_port_put(&d->port);
 }
 
-struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_endpoint *not)
+struct l7fp_endpoint *l7fp_pool_pick(struct l7fp_cluster *cluster, struct l7fp_downstream *d,
+				     struct l7fp_endpoint *not)
 {
 	struct l7fp_endpoint_set *set;
 	struct l7fp_endpoint *endpoint;
 	u32 i, at;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "clusters are read under RCU");
+	if (cluster->originals)
+		return l7fp_original_pick(cluster, d);
 	set = rcu_dereference(cluster->endpoints);
 	if (!set || !set->n_healthy)
 		return NULL;

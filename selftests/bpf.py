@@ -14,6 +14,7 @@ BTF_LOAD, BTF_GET_FD_BY_ID, BTF_GET_NEXT_ID = 18, 19, 23
 LINK_CREATE, LINK_UPDATE = 28, 29
 BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_STRUCT_OPS = 2, 26
 BPF_PROG_TYPE_STRUCT_OPS, BPF_STRUCT_OPS = 27, 44
+BPF_PROG_TYPE_CGROUP_SOCK_ADDR = 18
 BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BPF_F_SLEEPABLE = 1 << 13, 1 << 15, 1 << 4
 MODULE = os.environ.get("L7FP_BTF_MODULE", "l7fp")
 
@@ -189,6 +190,27 @@ def attach(map_fd):
 
 def update(link_fd, map_fd):
     _bpf(LINK_UPDATE, struct.pack("=IIII", link_fd, map_fd, 0, 0))
+
+
+def attach_cgroup(cgroup_fd, module, kind, code):
+    """A hook of a cgroup: kind is the end of a BPF_* attach type. Returns the link."""
+    attach_type = {"CGROUP_INET4_CONNECT": 10, "CGROUP_INET6_CONNECT": 11,
+                   "CGROUP_INET4_GETPEERNAME": 29, "CGROUP_INET6_GETPEERNAME": 30}[kind]
+    code_buffer = ctypes.create_string_buffer(code, len(code))
+    licence = ctypes.create_string_buffer(b"GPL")
+    log = ctypes.create_string_buffer(1 << 16)
+    fds = ctypes.create_string_buffer(struct.pack("=ii", 0, module.fd), 8)
+    try:
+        program = _bpf(PROG_LOAD, struct.pack(
+            "=IIQQIIQII16sIIIIQIIQIIIIQ", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, len(code) // 8,
+            _pointer(code_buffer), _pointer(licence), 1, len(log), _pointer(log), 0, 0, b"test",
+            0, attach_type, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, _pointer(fds)))[0]
+    except OSError as error:
+        raise OSError(error.errno, log.value.decode(errors="replace")[-2000:]) from error
+    try:
+        return _bpf(LINK_CREATE, struct.pack("=IIII", program, cgroup_fd, attach_type, 0))[0]
+    finally:
+        os.close(program)
 
 
 def policy(module, generation, code=None, name=b"test", **programs):

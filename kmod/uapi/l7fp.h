@@ -279,7 +279,7 @@ enum l7fp_attr_listener {
 	L7FP_A_LISTENER_PATH_MODE,	/* u32 enum l7fp_path_mode of kmod/path.h */
 	L7FP_A_LISTENER_DETECT_TIMEOUT_MS, /* u32: no byte for so long: opaque; 0: 5000 */
 	L7FP_A_LISTENER_SOURCE4,	/* binary, 4 bytes, INBOUND; default L7FP_INBOUND_SOURCE4 */
-	L7FP_A_LISTENER_SOURCE6,	/* binary, 16 bytes, INBOUND; default L7FP_INBOUND_SOURCE6 */
+	L7FP_A_LISTENER_SOURCE6,	/* binary, 16 bytes, likewise L7FP_INBOUND_SOURCE6 */
 	__L7FP_A_LISTENER_MAX
 };
 
