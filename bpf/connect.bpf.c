@@ -59,6 +59,14 @@ struct {
 	__type(value, struct original);
 } l7fp_original SEC(".maps");
 
+/* Ids of cgroups whose processes are not captured: the slow-path proxy's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, L7FP_EXEMPT_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+} l7fp_exempt SEC(".maps");
+
 extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
 
 static __always_inline struct l7fp_redirect *find(const struct l7fp_service *service)
@@ -100,6 +108,21 @@ static __always_inline int pass(struct bpf_sock_addr *ctx)
 {
 	bpf_sk_storage_delete(&l7fp_original, ctx->sk);
 	return PROCEED;
+}
+
+static __always_inline bool exempt(void)
+{
+	__u64 id;
+	int level;
+
+	for (level = 1; level <= L7FP_EXEMPT_LEVELS; level++) {
+		id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!id)
+			return false;
+		if (bpf_map_lookup_elem(&l7fp_exempt, &id))
+			return true;
+	}
+	return false;
 }
 
 static __always_inline bool ours(struct bpf_sock_addr *ctx)
@@ -146,7 +169,7 @@ int l7fp_connect4(struct bpf_sock_addr *ctx)
 		service.address[3] = any4(ctx);
 	service.port = ctx->user_port;
 	redirect = find(&service);
-	if (!redirect)
+	if (!redirect || exempt())
 		return pass(ctx);
 	/* What it stood for, where it was 0.0.0.0. */
 	ctx->user_ip4 = service.address[3];
@@ -176,7 +199,7 @@ int l7fp_connect6(struct bpf_sock_addr *ctx)
 	service.port = ctx->user_port;
 	any6(ctx, &service);
 	redirect = find(&service);
-	if (!redirect)
+	if (!redirect || exempt())
 		return pass(ctx);
 	ctx->user_ip6[2] = service.address[2];
 	ctx->user_ip6[3] = service.address[3];

@@ -29,4 +29,8 @@ struct l7fp_redirect {
 	__u16 port6;
 };
 
+/* Cgroups below the root that are looked for among the exempt ones; deeper ones count, too. */
+#define L7FP_EXEMPT_LEVELS	8
+#define L7FP_EXEMPT_MAX		64
+
 #endif /* L7FP_CONNECT_H */

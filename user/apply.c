@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "apply_slowpath.h"
 #include "apply_steps.h"
 #include "apply_blob.h"
 #include "synth.h"
@@ -142,6 +143,8 @@ static int push_generation(struct apply *a, uint64_t number, const struct tables
 		return err;
 	apply_undo_push(a, UNDO_GENERATION, 0, number);
 	err = kernel_generation_add(a->nl, number, tables, a->error, a->error_len);
+	if (!err)
+		err = apply_slow_path(a, number);
 	if (err)
 		return err;
 	return kernel_generation_prepare(a->nl, number, policy->map_fd, a->error, a->error_len);
@@ -274,6 +277,9 @@ static int change(struct apply *a, const struct tables *tables, struct loaded_po
 	if (err)
 		return err;
 	a->n_undo = 0;
+	err = apply_exempt(a);
+	if (err)
+		return err;
 	return capture_detach_others(a->capture, cgroup_id, n_cgroups, a->error, a->error_len);
 }
 
@@ -336,6 +342,7 @@ static int load_and_change(struct apply *a)
 	fill_result(a, &program);
 	a->result->replaced = current ? current->number : 0;
 	blob = apply_blob(&program, &tables, &blob_len);
+	blob = apply_slow_path_blob(a->options, blob, &blob_len);
 	same = memory && memory->blob && current && current->number == memory->generation &&
 	       memory->blob_len == blob_len && !memcmp(memory->blob, blob, blob_len);
 	if (!same) {

@@ -32,10 +32,23 @@ struct apply_memory {
 void apply_memory_free(struct apply_memory *memory);
 
 /**
+ * struct apply_slow_path - the proxy for what the kernel cannot decide
+ * @port: 0: none
+ * @token: of its configuration, see proxy_token()
+ */
+struct apply_slow_path {
+	struct in6_addr address;
+	uint16_t port;
+	char token[L7FP_MAX_SLOW_PATH_TOKEN + 1];
+};
+
+/**
  * struct apply_options - how
  * @cgroup: folders whose processes are captured; none: CAPTURE_DEFAULT_CGROUP
  * @port: of the HTTP listener; 0: APPLY_HTTP_PORT, or any where that is taken
  * @listener_flags: L7FP_LISTENER_*
+ * @slow_path: zeroed where there is none
+ * @exempt: cgroups whose processes are not captured
  * @dry_run: synthesize only; needs neither the module nor root
  * @memory: may be NULL
  */
@@ -44,6 +57,9 @@ struct apply_options {
 	const char *const *cgroup;
 	uint16_t port;
 	uint32_t listener_flags;
+	struct apply_slow_path slow_path;
+	size_t n_exempt;
+	const char *const *exempt;
 	bool dry_run;
 	struct apply_memory *memory;
 };

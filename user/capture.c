@@ -102,9 +102,13 @@ static int load(struct capture *c, char *error, size_t error_len)
 	if (!err)
 		err = reuse(c->fs, c->skeleton->maps.l7fp_original, "original");
 	if (!err)
+		err = reuse(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
+	if (!err)
 		err = connect__load(c->skeleton);
 	if (!err)
 		err = pin(c->fs, c->skeleton->maps.l7fp_original, "original");
+	if (!err)
+		err = pin(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
 	if (!err)
 		err = pin(c->fs, c->skeleton->maps.l7fp_services, "services");
 out:
@@ -158,6 +162,11 @@ void capture_close(struct capture *c)
 	if (c->services_fd >= 0)
 		close(c->services_fd);
 	free(c);
+}
+
+const struct bpffs *capture_fs(const struct capture *c)
+{
+	return c->fs;
 }
 
 static int open_cgroup(const char *cgroup, uint64_t *id, char *error, size_t error_len)

@@ -52,6 +52,11 @@ int capture_prepare(struct capture *capture, const struct capture_service *servi
 /* Put the prepared map in force: one pointer. */
 int capture_commit(struct capture *capture, int services_fd, char *error, size_t error_len);
 
+/* Processes of these cgroups, and of those below them, are not captured; of no others. */
+int capture_exempt(struct capture *capture, const uint64_t *cgroup_id, size_t n, char *error,
+		   size_t error_len);
+const struct bpffs *capture_fs(const struct capture *capture);
+
 /* The addresses in force, read from the pin; *@out is the caller's to free. */
 int capture_list(const struct bpffs *fs, struct capture_service **out, size_t *n, char *error,
 		 size_t error_len);

@@ -29,6 +29,8 @@ bool parse_address(const char *text, bool prefix, uint32_t addr[4], uint32_t *bi
 /* A field name of RFC 9110 5.1. */
 bool header_name_valid(const char *name);
 bool header_value_valid(const char *value);
+/* Fields of the message's frame: no policy changes them. */
+bool header_frames_message(const char *name);
 /* The header is Host under one of its names. */
 bool header_is_authority(const char *name);
 

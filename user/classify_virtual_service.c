@@ -122,12 +122,23 @@ static void check_match(struct ctx *c, struct node *m)
 		mark_slow(c->arena, gateways, "ingress gateways are not served by the kernel yet");
 }
 
+static const char * const framing[] = {
+	"connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
+	"transfer-encoding", "upgrade",
+};
+
+bool header_frames_message(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(framing) / sizeof(framing[0]); i++)
+		if (!strcasecmp(name, framing[i]))
+			return true;
+	return false;
+}
+
 static void check_header_op(struct ctx *c, struct node *n, const char *name, bool authority)
 {
-	static const char * const framing[] = {
-		"connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer",
-		"transfer-encoding", "upgrade",
-	};
 	size_t i;
 
 	if (header_is_authority(name)) {

@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <netinet/in.h>
 
 /* Exit statuses of every command. */
 #define EXIT_FAILED	1	/* refused, invalid or missing: the message says what */
@@ -20,6 +22,7 @@ int cmd_dump(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_reset(int argc, char **argv);
+int cmd_slowpath(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
@@ -35,5 +38,8 @@ int cmd_fail(const char *command, const char *text);
 /* A number from @low to @high. 0, or -1 after a message. */
 int cmd_number(const char *option, const char *text, unsigned long low, unsigned long high,
 	       unsigned long *out);
+
+/* ADDRESS:PORT or [IPv6]:PORT. 0, or -1 after a message. */
+int cmd_address(const char *option, const char *text, struct in6_addr *address, uint16_t *port);
 
 #endif /* _L7FP_CMD_H */

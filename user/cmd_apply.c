@@ -16,6 +16,9 @@ struct arguments {
 	const char *cgroups[CAPTURE_MAX_CGROUPS];
 	size_t n_cgroups;
 	const char *netns;
+	const char *exempt[CAPTURE_MAX_CGROUPS];
+	size_t n_exempt;
+	struct apply_slow_path slow_path;
 	unsigned long port;
 	bool json, dry_run;
 };
@@ -35,6 +38,10 @@ static void usage(FILE *out)
 		"                     all of the network namespace); may be repeated\n"
 		"  -n, --netns NAME   of another network namespace: a name of ip netns, or a path\n"
 		"  -p, --port PORT    of the HTTP listener (default %d, or any when it is taken)\n"
+		"  -s, --slowpath ADDRESS:PORT   a proxy with the configuration that l7fp-tool\n"
+		"                     slowpath writes for these policies\n"
+		"  -x, --exempt PATH  do not capture processes of this cgroup: the proxy's; may be\n"
+		"                     repeated\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -53,14 +60,14 @@ static int add_file(struct arguments *a, char *path)
 	return 0;
 }
 
-static int add_cgroup(struct arguments *a, const char *path)
+static int add_cgroup(const char **list, size_t *n, const char *path)
 {
-	if (a->n_cgroups == CAPTURE_MAX_CGROUPS) {
+	if (*n == CAPTURE_MAX_CGROUPS) {
 		fprintf(stderr, "l7fp-tool apply: more than %d cgroups; name one above them\n",
 			CAPTURE_MAX_CGROUPS);
 		return -1;
 	}
-	a->cgroups[a->n_cgroups++] = path;
+	list[(*n)++] = path;
 	return 0;
 }
 
@@ -72,6 +79,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "netns", required_argument, NULL, 'n' },
 		{ "port", required_argument, NULL, 'p' },
+		{ "slowpath", required_argument, NULL, 's' },
+		{ "exempt", required_argument, NULL, 'x' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -80,19 +89,26 @@ static int parse(struct arguments *a, int argc, char **argv)
 	int c, err = 0;
 
 	optind = 1;
-	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:jh", options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:s:x:jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			err = add_file(a, optarg);
 			break;
 		case 'c':
-			err = add_cgroup(a, optarg);
+			err = add_cgroup(a->cgroups, &a->n_cgroups, optarg);
 			break;
 		case 'n':
 			a->netns = optarg;
 			break;
 		case 'p':
 			err = cmd_number("--port", optarg, 1, 65535, &a->port);
+			break;
+		case 's':
+			err = cmd_address("l7fp-tool apply: --slowpath", optarg,
+					  &a->slow_path.address, &a->slow_path.port);
+			break;
+		case 'x':
+			err = add_cgroup(a->exempt, &a->n_exempt, optarg);
 			break;
 		case 'd':
 			a->dry_run = true;
@@ -171,6 +187,20 @@ static void print_text(const struct policy_files *files, const struct apply_resu
 		       files->translate_ms, r->load_ms);
 }
 
+/* The files are read a second time, for what the proxy was told. */
+static int set_token(struct arguments *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_files; i++)
+		if (!strcmp(a->files[i], "-"))
+			return cmd_fail("apply", "--slowpath needs files: standard input is read once");
+	if (policy_files_token(a->files, a->n_files, a->slow_path.token,
+			       sizeof(a->slow_path.token)))
+		return cmd_fail("apply", "nothing was applied: the files changed while they were read");
+	return 0;
+}
+
 int cmd_apply(int argc, char **argv)
 {
 	struct apply_options options = {};
@@ -189,6 +219,10 @@ int cmd_apply(int argc, char **argv)
 		return cmd_fail("apply", "nothing was applied; l7fp-tool check says more");
 	}
 	policy_files_explain(&files, stderr);
+	if (a.slow_path.port && set_token(&a)) {
+		policy_files_free(&files);
+		return EXIT_FAILED;
+	}
 	if (a.netns && cmd_enter_netns(a.netns)) {
 		policy_files_free(&files);
 		return EXIT_FAILED;
@@ -196,6 +230,9 @@ int cmd_apply(int argc, char **argv)
 	options.cgroup = a.cgroups;
 	options.n_cgroups = a.n_cgroups;
 	options.port = a.port;
+	options.slow_path = a.slow_path;
+	options.exempt = a.exempt;
+	options.n_exempt = a.n_exempt;
 	options.dry_run = a.dry_run;
 	err = apply(files.ir, &options, &result, error, sizeof(error));
 	if (err)

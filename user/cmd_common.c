@@ -2,6 +2,7 @@
 /*
  * What several commands of l7fp-tool share.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -54,5 +55,40 @@ int cmd_number(const char *option, const char *text, unsigned long low, unsigned
 		return 0;
 	fprintf(stderr, "%s: %s: expected a number from %lu to %lu, got '%s'\n",
 		program_invocation_short_name, option, low, high, text);
+	return -1;
+}
+
+int cmd_address(const char *option, const char *text, struct in6_addr *address, uint16_t *port)
+{
+	char copy[INET6_ADDRSTRLEN + 16], *colon, *host = copy;
+	unsigned long number;
+	struct in_addr v4;
+
+	if (strlen(text) >= sizeof(copy))
+		goto bad;
+	strcpy(copy, text);
+	colon = strrchr(copy, ':');
+	if (!colon)
+		goto bad;
+	*colon = '\0';
+	if (*copy == '[' && colon[-1] == ']') {
+		colon[-1] = '\0';
+		host++;
+	}
+	if (inet_pton(AF_INET, host, &v4) == 1) {
+		memset(address, 0, sizeof(*address));
+		address->s6_addr[10] = 0xff;
+		address->s6_addr[11] = 0xff;
+		memcpy(&address->s6_addr[12], &v4, sizeof(v4));
+	} else if (host == copy || inet_pton(AF_INET6, host, address) != 1) {
+		goto bad;
+	}
+	if (cmd_number(option, colon + 1, 1, 65535, &number))
+		return -1;
+	*port = (uint16_t)number;
+	return 0;
+bad:
+	fprintf(stderr, "%s %s: expected ADDRESS:PORT, as in 127.0.0.1:15003 or [::1]:15003\n",
+		option, text);
 	return -1;
 }

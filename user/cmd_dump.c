@@ -118,11 +118,17 @@ static void put_cluster(struct json *j, const struct kernel *k, const struct ker
 
 static void put_generation(struct json *j, const struct kernel_generation *g)
 {
+	char text[NAME_ADDRESS_LEN];
+
 	json_object(j, NULL);
 	json_unsigned(j, "number", g->number);
 	json_string(j, "state", name_generation_state(g->state));
 	json_string(j, "name", g->name);
 	json_unsigned(j, "exchanges", g->exchanges);
+	if (g->slow_path_port) {
+		json_string(j, "slow_path", name_address(text, &g->slow_path, g->slow_path_port));
+		json_string(j, "slow_path_token", g->slow_path_token);
+	}
 	json_end(j);
 }
 

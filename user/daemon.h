@@ -30,6 +30,9 @@ struct daemon_options {
 	const char *cgroup[64];
 	size_t n_cgroups;
 	uint16_t port;
+	struct apply_slow_path slow_path;	/* without its token */
+	const char *exempt[64];
+	size_t n_exempt;
 	const char *stats_listen;	/* ADDRESS:PORT, or NULL */
 };
 

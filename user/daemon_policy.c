@@ -48,6 +48,9 @@ static void fill_options(struct daemon_policy *p, struct apply_options *o)
 	o->cgroup = p->options->cgroup;
 	o->n_cgroups = p->options->n_cgroups;
 	o->port = p->options->port;
+	o->slow_path = p->options->slow_path;
+	o->exempt = p->options->exempt;
+	o->n_exempt = p->options->n_exempt;
 	o->memory = &p->memory;
 }
 
@@ -89,6 +92,10 @@ int daemon_policy_apply(struct daemon_policy *p)
 	}
 	policy_files_explain(&files, stderr);
 	fill_options(p, &options);
+	if (options.slow_path.port &&
+	    policy_files_token(p->options->path, p->options->n_paths, options.slow_path.token,
+			       sizeof(options.slow_path.token)))
+		return fail(p, &files, "the files changed while they were read");
 	if (apply(files.ir, &options, &result, error, sizeof(error)))
 		return fail(p, &files, error);
 	report(&files, &result);

@@ -274,6 +274,9 @@ static enum truth evaluate(struct evaluation *e, const struct ir_expr *x)
 		return truth_of(value.data &&
 				l7fp_match(x->op, (const u8 *)value.data, (u32)value.len,
 					   (const u8 *)x->value, x->value_len));
+	case IR_REMOTE_IP:
+		e->reason = "X-Forwarded-For is for a proxy to read";
+		return IS_UNKNOWN;
 	case IR_SOURCE_IP:
 		return truth_of(address_matches(r->source_ip, x->addr, x->prefix));
 	case IR_DESTINATION_IP:

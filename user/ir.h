@@ -34,6 +34,7 @@ enum ir_expr_kind {
 	IR_DESTINATION_IP,	/* the original destination's address is */
 	IR_SOURCE_PORT,
 	IR_DESTINATION_PORT,	/* the original destination's port is @port */
+	IR_REMOTE_IP,		/* for a proxy only: of X-Forwarded-For, in the prefix */
 	IR_METHOD,		/* @method, a known one; others are IR_STRING on METHOD */
 };
 
@@ -74,6 +75,16 @@ struct ir_header_ops {
 	struct ir_header_op *op;
 };
 
+/* Of IR_STRING, for a proxy only: RE2, the whole value. */
+#define IR_MATCH_REGEX		0x40
+
+struct node;
+
+struct ir_mirror {
+	uint32_t cluster;
+	uint32_t millionth;	/* of the requests */
+};
+
 struct ir_weighted {
 	uint32_t cluster;	/* index in struct ir.cluster */
 	uint32_t weight;
@@ -98,6 +109,10 @@ struct ir_route {
 	uint32_t timeout_ms;
 	uint32_t connect_retries;
 	const char *slow_path_reason;	/* of L7FP_ROUTE_SLOW_PATH */
+	/* For a proxy only; @node, the item of http, lives as long as its document. */
+	const struct node *node;
+	size_t n_mirrors;
+	struct ir_mirror *mirror;
 };
 
 /* First match wins. */
@@ -162,6 +177,8 @@ struct ir_cluster {
 	struct ir_endpoint *endpoint;
 	size_t n_authorization;
 	uint32_t *authorization;
+	/* For a proxy only: parts of the traffic policy; they live as long as their document. */
+	const struct node *load_balancer, *connection_pool, *outlier_detection;
 };
 
 /* An address and port whose connections are captured. */

@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define JSON_MAX_DEPTH	16
+#define JSON_MAX_DEPTH	48
 
 enum json_style {
 	JSON_PRETTY,

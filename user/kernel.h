@@ -48,6 +48,9 @@ struct kernel_generation {
 	uint32_t state;		/* enum l7fp_generation_state */
 	uint64_t exchanges;
 	char name[L7FP_MAX_NAME + 1];
+	struct in6_addr slow_path;	/* the proxy's address; @slow_path_port 0: none */
+	uint16_t slow_path_port;
+	char slow_path_token[L7FP_MAX_SLOW_PATH_TOKEN + 1];
 };
 
 struct kernel_connection {

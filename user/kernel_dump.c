@@ -125,6 +125,20 @@ static int on_endpoint(struct nlattr **attr, void *context)
 	return attr[L7FP_A_ENDPOINT] ? add_endpoint(context, attr[L7FP_A_ENDPOINT]) : 0;
 }
 
+static int add_slow_path(struct kernel_generation *g, struct nlattr *nest)
+{
+	struct nlattr *tb[L7FP_A_SLOW_PATH_MAX + 1], *token;
+
+	if (netlink_nest(tb, L7FP_A_SLOW_PATH_MAX, nest))
+		return -EBADMSG;
+	netlink_get_address(&g->slow_path, tb[L7FP_A_SLOW_PATH_ADDRESS]);
+	g->slow_path_port = netlink_get_u16(tb[L7FP_A_SLOW_PATH_PORT]);
+	token = tb[L7FP_A_SLOW_PATH_TOKEN];
+	if (token && nla_len(token) < (int)sizeof(g->slow_path_token))
+		memcpy(g->slow_path_token, nla_data(token), nla_len(token));
+	return 0;
+}
+
 static int on_generation(struct nlattr **attr, void *context)
 {
 	struct kernel_generation *g;
@@ -137,7 +151,7 @@ static int on_generation(struct nlattr **attr, void *context)
 	g->state = netlink_get_u32(attr[L7FP_A_GENERATION_STATE]);
 	g->exchanges = netlink_get_u64(attr[L7FP_A_EXCHANGES]);
 	copy_name(g->name, attr[L7FP_A_NAME]);
-	return 0;
+	return attr[L7FP_A_SLOW_PATH] ? add_slow_path(g, attr[L7FP_A_SLOW_PATH]) : 0;
 }
 
 static int on_connection(struct nlattr **attr, void *context)

@@ -25,6 +25,7 @@ static const struct {
 } commands[] = {
 	{ "apply", cmd_apply, "put policies in force" },
 	{ "check", cmd_check, "say of each rule where it runs, and why" },
+	{ "slowpath", cmd_slowpath, "write the configuration of a slow-path proxy" },
 	{ "explain", cmd_explain, "say which rule decides a request, and what happens" },
 	{ "dump", cmd_dump, "print everything that the kernel holds" },
 	{ "status", cmd_status, "print what is in force" },

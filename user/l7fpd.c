@@ -47,6 +47,10 @@ static void usage(FILE *out)
 		"                          all of the network namespace); may be repeated\n"
 		"  -n, --netns NAME        of another network namespace\n"
 		"  -p, --port PORT         of the HTTP listener (default %d, or any when taken)\n"
+		"  -S, --slowpath ADDRESS:PORT   a proxy with the configuration that l7fp-tool\n"
+		"                          slowpath writes for these policies\n"
+		"  -x, --exempt PATH       do not capture processes of this cgroup: the proxy's;\n"
+		"                          may be repeated\n"
 		"  -s, --stats-listen ADDRESS:PORT   serve GET /metrics there, too\n"
 		"  -h, --help              this text\n"
 		"\n"
@@ -101,6 +105,16 @@ static int set_option(struct l7fpd *d, int c)
 			return -1;
 		o->port = port;
 		return 0;
+	case 'S':
+		return cmd_address("l7fpd: --slowpath", optarg, &o->slow_path.address,
+				   &o->slow_path.port);
+	case 'x':
+		if (o->n_exempt == sizeof(o->exempt) / sizeof(o->exempt[0])) {
+			fputs("l7fpd: too many exempt cgroups; name one above them\n", stderr);
+			return -1;
+		}
+		o->exempt[o->n_exempt++] = optarg;
+		return 0;
 	case 's':
 		o->stats_listen = optarg;
 		return 0;
@@ -117,13 +131,15 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "netns", required_argument, NULL, 'n' },
 		{ "port", required_argument, NULL, 'p' },
+		{ "slowpath", required_argument, NULL, 'S' },
+		{ "exempt", required_argument, NULL, 'x' },
 		{ "stats-listen", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:c:n:p:s:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:c:n:p:s:S:x:h", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
 			return 1;

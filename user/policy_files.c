@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "policy_files.h"
+#include "proxy.h"
 
 static double now_ms(void)
 {
@@ -14,7 +15,7 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-int policy_files_read(struct policy_files *files, char *const *path, size_t n)
+static int read_as(struct policy_files *files, char *const *path, size_t n, bool for_proxy)
 {
 	double start = now_ms();
 	int err = 0;
@@ -28,9 +29,34 @@ int policy_files_read(struct policy_files *files, char *const *path, size_t n)
 		if (documents_read(files->docs, path[i], files->diag))
 			err = -1;
 	if (!err)
-		files->ir = translate(files->docs, files->diag, files->verdicts);
+		files->ir = (for_proxy ? translate_for_proxy : translate)(files->docs, files->diag,
+									 files->verdicts);
 	files->translate_ms = now_ms() - start;
 	return files->ir ? 0 : -1;
+}
+
+int policy_files_read(struct policy_files *files, char *const *path, size_t n)
+{
+	return read_as(files, path, n, false);
+}
+
+int policy_files_read_for_proxy(struct policy_files *files, char *const *path, size_t n)
+{
+	return read_as(files, path, n, true);
+}
+
+int policy_files_token(char *const *path, size_t n, char *token, size_t size)
+{
+	char text[PROXY_TOKEN_LEN] = "";
+	struct policy_files files;
+	int err;
+
+	err = policy_files_read_for_proxy(&files, path, n);
+	if (!err)
+		proxy_token(files.ir, text);
+	policy_files_free(&files);
+	snprintf(token, size, "%s", text);
+	return err;
 }
 
 void policy_files_explain(const struct policy_files *files, FILE *out)

@@ -354,6 +354,7 @@ void synth_branch(struct synth *synth, const struct ir_expr *e, bool when, code_
 		branch_method(synth, e, when, target);
 		return;
 	case IR_UNKNOWN:
+	case IR_REMOTE_IP:
 		break;
 	}
 	/* Cut away before: ir_expr_may(), ir_expr_must(). */

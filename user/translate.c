@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The steps of the translation, and what they share. */
 #include "translation.h"
+#include "proxy.h"
 #include "../kmod/path.h"
 
 #include <arpa/inet.h>
@@ -214,18 +215,22 @@ static void publish(struct translation *tr)
 	ir->capture = tr->capture.item;
 }
 
-struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts)
+static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
+			       struct verdicts *verdicts, bool for_proxy)
 {
 	struct translation tr = {
 		.ir = ir_new(),
 		.docs = docs,
 		.diag = diag,
+		.for_proxy = for_proxy,
 		.root_namespace = TRANSLATE_ROOT_NAMESPACE,
 		.domain = TRANSLATE_DOMAIN,
 	};
 
 	tr.ir->path_mode = L7FP_PATH_BASE;
 	classify(docs, diag);
+	if (for_proxy)
+		proxy_express(docs);
 	registry_build(&tr);
 	sort_documents(&tr);
 	guards_build(&tr);
@@ -246,4 +251,15 @@ struct ir *translate(struct documents *docs, struct diagnostics *diag, struct ve
 		return NULL;
 	}
 	return tr.ir;
+}
+
+struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts)
+{
+	return translate_as(docs, diag, verdicts, false);
+}
+
+struct ir *translate_for_proxy(struct documents *docs, struct diagnostics *diag,
+			       struct verdicts *verdicts)
+{
+	return translate_as(docs, diag, verdicts, true);
 }

@@ -25,5 +25,11 @@
  * verdicts_print(VERDICT_INVALID) say why.
  */
 struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts);
+/*
+ * Likewise for a proxy: what only a proxy can do is in the IR too, and what is left unknown
+ * nobody can. It refers to @docs.
+ */
+struct ir *translate_for_proxy(struct documents *docs, struct diagnostics *diag,
+			       struct verdicts *verdicts);
 
 #endif /* _L7FP_TRANSLATE_H */

@@ -19,6 +19,7 @@ enum leaf {
 	LEAF_PATH,
 	LEAF_HEADER,
 	LEAF_SOURCE_IP,
+	LEAF_REMOTE_IP,
 	LEAF_PORT,
 	LEAF_DESTINATION_IP,
 	LEAF_UNKNOWN,
@@ -138,6 +139,8 @@ static struct ir_expr *one_value(struct building *b, enum leaf leaf, const struc
 		return wildcard(b, b->field, 0, L7FP_MATCH_PRESENT, s);
 	case LEAF_SOURCE_IP:
 		return address_leaf(b, IR_SOURCE_IP, s);
+	case LEAF_REMOTE_IP:
+		return address_leaf(b, IR_REMOTE_IP, s);
 	case LEAF_DESTINATION_IP:
 		return destination_leaf(b, s);
 	case LEAF_PORT:
@@ -205,8 +208,8 @@ static struct ir_expr *source_expr(struct building *b, const struct node *source
 		{ "notServiceAccounts", LEAF_UNKNOWN, true, false },
 		{ "trustDomains", LEAF_UNKNOWN, false, false },
 		{ "notTrustDomains", LEAF_UNKNOWN, true, false },
-		{ "remoteIpBlocks", LEAF_UNKNOWN, false, false },
-		{ "notRemoteIpBlocks", LEAF_UNKNOWN, true, false },
+		{ "remoteIpBlocks", LEAF_REMOTE_IP, false, false },
+		{ "notRemoteIpBlocks", LEAF_REMOTE_IP, true, false },
 	};
 	struct joined j = { .n = 0 };
 	size_t i;
@@ -256,6 +259,8 @@ static enum leaf condition_leaf(struct building *b, const struct node *key)
 		return LEAF_UNKNOWN;
 	if (!strcmp(s, "source.ip"))
 		return LEAF_SOURCE_IP;
+	if (!strcmp(s, "remote.ip"))
+		return LEAF_REMOTE_IP;
 	if (!strcmp(s, "destination.ip"))
 		return LEAF_DESTINATION_IP;
 	if (!strcmp(s, "destination.port"))

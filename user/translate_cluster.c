@@ -159,6 +159,11 @@ static void apply_policy(struct translation *tr, struct ir_cluster *c,
 	const char *connect = node_string(node_path(t->connection_pool, "tcp", "connectTimeout",
 						    NULL));
 
+	if (tr->for_proxy) {
+		c->load_balancer = t->load_balancer;
+		c->connection_pool = t->connection_pool;
+		c->outlier_detection = t->outlier_detection;
+	}
 	if (simple && !strcmp(simple, "RANDOM"))
 		c->lb = L7FP_LB_RANDOM;
 	else if (!simple || !strcmp(simple, "UNSPECIFIED"))

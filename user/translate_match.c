@@ -53,6 +53,9 @@ struct ir_expr *string_expr(struct translation *tr, uint32_t field, uint32_t fla
 	if (value)
 		return ir_string(tr->ir, field, L7FP_MATCH_PREFIX | flags,
 				 ir_strdup(tr->ir, value));
+	value = match_value(match, "regex");
+	if (value)
+		return ir_string(tr->ir, field, IR_MATCH_REGEX, ir_strdup(tr->ir, value));
 	return ir_string(tr->ir, field, L7FP_MATCH_PRESENT, "");
 }
 
@@ -88,6 +91,12 @@ static struct ir_expr *scheme_expr(struct translation *tr, const struct node *ma
 
 	if (slow)
 		return unknown(tr, slow);
+	if (tr->for_proxy && match_value(match, "regex")) {
+		int slot = ir_slot(tr->ir, L7FP_SLOT_HEADER, ":scheme");
+
+		return slot < 0 ? unknown(tr, "too many headers") :
+		       string_expr(tr, L7FP_FIELD_SLOT + (uint32_t)slot, 0, match);
+	}
 	if ((exact && strcmp(exact, "http")) || (prefix && strncmp("http", prefix, strlen(prefix))))
 		return ir_false(tr->ir);
 	return ir_true(tr->ir);

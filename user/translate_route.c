@@ -298,6 +298,50 @@ static void destinations(struct translation *tr, struct ir_route *r, const struc
 	}
 }
 
+static uint32_t millionths(const struct node *percent)
+{
+	const struct node *value = node_get(percent, "value");
+	double x = value && value->text ? strtod(value->text, NULL) : 0;
+
+	return x <= 0 ? 0 : x >= 100 ? 1000000 : (uint32_t)(x * 10000 + 0.5);
+}
+
+static void add_mirror(struct translation *tr, struct ir_route *r, const struct document *d,
+		       const struct node *destination, uint32_t millionth, uint32_t listen_port)
+{
+	struct ir_mirror *m = &r->mirror[r->n_mirrors];
+
+	if (!destination || !millionth)
+		return;
+	m->cluster = destination_cluster(tr, d, destination, listen_port);
+	m->millionth = millionth;
+	r->n_mirrors++;
+}
+
+/* What only a proxy does is left to whoever writes its configuration. */
+static void for_proxy(struct translation *tr, struct ir_route *r, const struct document *d,
+		      const struct node *http, uint32_t listen_port)
+{
+	const struct node *mirror = node_get(http, "mirror"), *list = node_get(http, "mirrors");
+	const struct node *percentage = node_get(http, "mirrorPercentage");
+	const struct node *percent = node_get(http, "mirrorPercent");
+	uint32_t share = 1000000;
+	size_t i;
+
+	r->node = http;
+	r->mirror = ir_alloc(tr->ir, (1 + node_count(list)) * sizeof(*r->mirror));
+	if (percentage)
+		share = millionths(percentage);
+	else if (percent && percent->kind == NODE_INT)
+		share = (uint32_t)percent->integer * 10000;
+	add_mirror(tr, r, d, mirror, share, listen_port);
+	for (i = 0; list && list->kind == NODE_LIST && i < list->n; i++) {
+		percentage = node_get(list->child[i], "percentage");
+		add_mirror(tr, r, d, node_get(list->child[i], "destination"),
+			   percentage ? millionths(percentage) : 1000000, listen_port);
+	}
+}
+
 static void header_ops(struct translation *tr, struct ir_route *r, const struct node *http)
 {
 	const struct node *list = node_get(http, "route");
@@ -393,6 +437,8 @@ uint32_t route_of(struct translation *tr, const struct document *d, struct node 
 			r.rewrite_authority = NULL;
 		}
 	}
+	if (tr->for_proxy && r.kind != L7FP_ROUTE_SLOW_PATH)
+		for_proxy(tr, &r, d, http, port);
 	*list_add(tr, &tr->route) = r;
 	return (uint32_t)tr->route.n - 1;
 }

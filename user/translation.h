@@ -119,6 +119,7 @@ struct translation {
 	struct names short_names;	/* how many services have a name */
 	LIST(struct ir_capture) capture;
 	size_t n_default_lb;
+	bool for_proxy;			/* not for the kernel */
 	void *applicable;		/* room for one entry a guard */
 	const char *root_namespace, *domain;
 };

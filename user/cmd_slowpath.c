@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* l7fp-tool slowpath: the configuration of a proxy for what the kernel cannot decide. */
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include "cmd.h"
+#include "policy_files.h"
+#include "proxy.h"
+
+#define MAX_FILES 1024
+
+struct arguments {
+	char *files[MAX_FILES];
+	size_t n_files;
+	struct proxy_options proxy;
+	const char *output;
+	char listen[INET6_ADDRSTRLEN];
+	bool token_only;
+};
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"usage: l7fp-tool slowpath [OPTION]... [-f] FILE|FOLDER|- ...\n"
+		"\n"
+		"Write the configuration of a proxy for what these policies need and the kernel\n"
+		"cannot do. l7fp-tool apply --slowpath ADDRESS:PORT of the same policies sends it\n"
+		"such requests; a proxy with the configuration of other policies takes none.\n"
+		"\n"
+		"  -f, --file PATH         a file, a folder or - (standard input); may be repeated\n"
+		"  -F, --format FORMAT     envoy (default) or haproxy\n"
+		"  -o, --output FILE       there instead of standard output\n"
+		"  -l, --listen ADDRESS:PORT   where the proxy listens (default 127.0.0.1:%d)\n"
+		"  -a, --access-log FILE   one line a request\n"
+		"      --token             print only what tells these policies from others\n"
+		"  -h, --help              this text\n"
+		"\n"
+		"Rules that Envoy cannot express either are named, and answered with 503. With\n"
+		"HAProxy any such rule is an error.\n",
+		PROXY_DEFAULT_PORT);
+}
+
+static int add_file(struct arguments *a, char *path)
+{
+	if (a->n_files == MAX_FILES) {
+		fprintf(stderr, "l7fp-tool slowpath: more than %d paths; name a folder instead\n",
+			MAX_FILES);
+		return -1;
+	}
+	a->files[a->n_files++] = path;
+	return 0;
+}
+
+static int set_format(struct arguments *a, const char *format)
+{
+	if (!strcmp(format, "envoy")) {
+		a->proxy.format = PROXY_ENVOY;
+		return 0;
+	}
+	if (!strcmp(format, "haproxy")) {
+		a->proxy.format = PROXY_HAPROXY;
+		return 0;
+	}
+	fprintf(stderr, "l7fp-tool slowpath: --format %s; expected envoy or haproxy\n", format);
+	return -1;
+}
+
+static int set_listen(struct arguments *a, const char *text)
+{
+	struct in6_addr address;
+	uint16_t port;
+
+	if (cmd_address("l7fp-tool slowpath: --listen", text, &address, &port))
+		return -1;
+	if (IN6_IS_ADDR_V4MAPPED(&address))
+		inet_ntop(AF_INET, &address.s6_addr[12], a->listen, sizeof(a->listen));
+	else
+		inet_ntop(AF_INET6, &address, a->listen, sizeof(a->listen));
+	a->proxy.address = a->listen;
+	a->proxy.port = port;
+	return 0;
+}
+
+/* 0 go on, else the exit status plus one. */
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "file", required_argument, NULL, 'f' },
+		{ "format", required_argument, NULL, 'F' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "access-log", required_argument, NULL, 'a' },
+		{ "token", no_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int c, err = 0;
+
+	optind = 1;
+	while (!err && (c = getopt_long(argc, argv, "f:F:o:l:a:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			err = add_file(a, optarg);
+			break;
+		case 'F':
+			err = set_format(a, optarg);
+			break;
+		case 'o':
+			a->output = optarg;
+			break;
+		case 'l':
+			err = set_listen(a, optarg);
+			break;
+		case 'a':
+			a->proxy.access_log = optarg;
+			break;
+		case 't':
+			a->token_only = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		default:
+			usage(stderr);
+			return 1 + EXIT_USAGE;
+		}
+	}
+	while (!err && optind < argc)
+		err = add_file(a, argv[optind++]);
+	if (!err && !a->n_files) {
+		usage(stderr);
+		err = -1;
+	}
+	return err ? 1 + EXIT_USAGE : 0;
+}
+
+static void print_refusals(const struct proxy_refusals *r, bool error)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		const struct ir_source *s = r->list[i].source;
+
+		fprintf(stderr, "%s:%d:%d: %s: not expressed, %s: %s\n", s->file ? s->file : "-",
+			s->line, s->column, s->what ? s->what : "-",
+			error ? "nothing is written" : "answered with 503", r->list[i].reason);
+	}
+}
+
+static int write_file(const struct arguments *a, const char *text, size_t len)
+{
+	FILE *out = a->output ? fopen(a->output, "w") : stdout;
+	int err;
+
+	if (!out) {
+		fprintf(stderr, "l7fp-tool slowpath: %s: %m\n", a->output);
+		return EXIT_FAILED;
+	}
+	err = fwrite(text, 1, len, out) != len;
+	err |= a->output ? fclose(out) : fflush(out);
+	if (err)
+		fprintf(stderr, "l7fp-tool slowpath: %s: %m\n", a->output ? a->output : "-");
+	return err ? EXIT_FAILED : 0;
+}
+
+static int write_configuration(const struct arguments *a, const struct policy_files *files)
+{
+	struct proxy_refusals refusals = { 0 };
+	char token[PROXY_TOKEN_LEN];
+	char *text = NULL;
+	size_t len = 0;
+	int ret = 0;
+	FILE *f;
+
+	proxy_token(files->ir, token);
+	if (a->token_only) {
+		puts(token);
+		return 0;
+	}
+	f = open_memstream(&text, &len);
+	if (!f)
+		return cmd_fail("slowpath", "out of memory");
+	if (a->proxy.format == PROXY_HAPROXY)
+		haproxy_write(f, files->ir, &a->proxy, token, &refusals);
+	else
+		envoy_write(f, files->ir, &a->proxy, token, &refusals);
+	fclose(f);
+	print_refusals(&refusals, a->proxy.format == PROXY_HAPROXY);
+	if (a->proxy.format == PROXY_HAPROXY && refusals.n)
+		ret = cmd_fail("slowpath", "HAProxy cannot express these rules; use --format envoy");
+	if (!ret)
+		ret = write_file(a, text, len);
+	proxy_refusals_free(&refusals);
+	free(text);
+	return ret;
+}
+
+int cmd_slowpath(int argc, char **argv)
+{
+	struct arguments a = { 0 };
+	struct policy_files files;
+	int ret;
+
+	ret = parse(&a, argc, argv);
+	if (ret)
+		return ret - 1;
+	if (policy_files_read_for_proxy(&files, a.files, a.n_files)) {
+		policy_files_explain(&files, stderr);
+		ret = cmd_fail("slowpath", "nothing was written; l7fp-tool check says more");
+	} else {
+		ret = write_configuration(&a, &files);
+	}
+	policy_files_free(&files);
+	return ret;
+}
