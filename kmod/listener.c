@@ -108,7 +108,8 @@ static void listener_stop(struct l7fp_listener *listener)
 	sock->sk->sk_data_ready = listener->saved_data_ready;
 	write_unlock_bh(&sock->sk->sk_callback_lock);
 	cancel_work_sync(&listener->accept_work);
-	listener->sock = NULL;
+	/* steer.c reads it under RCU; a socket is freed after a grace period. */
+	WRITE_ONCE(listener->sock, NULL);
 	sock_release(sock);
 }
 

@@ -9,6 +9,7 @@
 #include "netlink.h"
 #include "policy.h"
 #include "state.h"
+#include "steer.h"
 
 static int __init l7fp_init(void)
 {
@@ -27,6 +28,8 @@ static int __init l7fp_init(void)
 	if (err)
 		goto err_state;
 	err = l7fp_kfuncs_init();
+	if (!err)
+		err = l7fp_steer_init();
 	if (err)
 		goto err_kfuncs;
 	err = l7fp_netlink_init();

@@ -7,6 +7,7 @@
 #include "downstream.h"
 #include "policy.h"
 #include "state.h"
+#include "steer.h"
 
 #define EVENTS_INTERVAL	HZ
 #define EVENTS_BURST	100
@@ -31,7 +32,14 @@ static int __net_init state_net_init(struct net *net)
 	INIT_DELAYED_WORK(&ln->sweep, l7fp_sweep);
 	ratelimit_state_init(&ln->events_limit, EVENTS_INTERVAL, EVENTS_BURST);
 	ratelimit_set_flags(&ln->events_limit, RATELIMIT_MSG_ON_RELEASE);
+	l7fp_steer_add(ln);
 	return 0;
+}
+
+/* A grace period passes before the exit: no program finds the state any more. */
+static void __net_exit state_net_pre_exit(struct net *net)
+{
+	l7fp_steer_remove(l7fp_net(net));
 }
 
 /*
@@ -75,6 +83,7 @@ static void __net_exit state_net_exit(struct net *net)
 
 static struct pernet_operations state_net_ops = {
 	.init = state_net_init,
+	.pre_exit = state_net_pre_exit,
 	.exit = state_net_exit,
 	.id = &l7fp_net_id,
 	.size = sizeof(struct l7fp_net),

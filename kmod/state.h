@@ -44,6 +44,7 @@ struct l7fp_stats {
 /**
  * struct l7fp_net - state of one network namespace
  * @net: not held; the state goes in its exit
+ * @by_cookie: in the table of steer.c
  * @lock: serialises changes from netlink and the namespace's exit
  * @dead: set under @lock when the namespace goes; nothing new is created
  * @listeners: struct l7fp_listener by id; changed under @lock, read under RCU
@@ -62,6 +63,7 @@ struct l7fp_stats {
  */
 struct l7fp_net {
 	struct net *net;
+	struct hlist_node by_cookie;
 	struct mutex lock;	/* changes, and the namespace's exit */
 	bool dead;
 	struct xarray listeners;

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What inbound capture needs of the module: its listening sockets have no file,
+ * and hold the module in sk_user_data, so that no sockmap takes them. A kfunc
+ * gives one to the lookup instead, as bpf_sk_assign() would.
+ *
+ * The context of a lookup does not say in which network namespace it is. The
+ * program tells its own by the cookie, and so does this table.
+ */
+#include <linux/btf.h>
+#include <linux/btf_ids.h>
+#include <linux/filter.h>
+#include <linux/hashtable.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/sock.h>
+#include "listener.h"
+#include "steer.h"
+#include "wire.h"
+
+#define BITS	8
+
+static DEFINE_HASHTABLE(nets, BITS);	/* struct l7fp_net; read under RCU */
+static DEFINE_SPINLOCK(nets_lock);	/* changes of it */
+
+void l7fp_steer_add(struct l7fp_net *ln)
+{
+	spin_lock_bh(&nets_lock);
+	hash_add_rcu(nets, &ln->by_cookie, ln->net->net_cookie);
+	spin_unlock_bh(&nets_lock);
+}
+
+void l7fp_steer_remove(struct l7fp_net *ln)
+{
+	spin_lock_bh(&nets_lock);
+	hash_del_rcu(&ln->by_cookie);
+	spin_unlock_bh(&nets_lock);
+}
+
+static struct l7fp_net *find(u64 cookie)
+{
+	struct l7fp_net *ln;
+
+	hash_for_each_possible_rcu(nets, ln, by_cookie, cookie)
+		if (ln->net->net_cookie == cookie)
+			return ln;
+	return NULL;
+}
+
+/* Valid under RCU: a listening socket is freed after a grace period (SOCK_RCU_FREE). */
+static struct sock *listening(struct l7fp_net *ln, u32 id)
+{
+	struct l7fp_listener *listener = xa_load(&ln->listeners, id);
+	struct socket *sock = listener ? READ_ONCE(listener->sock) : NULL;
+	struct sock *sk = sock ? READ_ONCE(sock->sk) : NULL;
+
+	if (!sk || READ_ONCE(sk->sk_state) != TCP_LISTEN || !sock_flag(sk, SOCK_RCU_FREE))
+		return NULL;
+	return sk;
+}
+
+/*
+ * Whether the module itself connects: its socket is among the established ones
+ * from before the first packet. No address could tell, since anybody may bind
+ * one, and the interface of a local connection is the one that has the address.
+ */
+static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
+{
+	struct inet_hashinfo *hash = net->ipv4.tcp_death_row.hashinfo;
+	struct sock *sk = NULL;
+	bool own;
+
+	if (lookup->family == AF_INET)
+		sk = __inet_lookup_established(net, hash, lookup->v4.daddr, htons(lookup->dport),
+					       lookup->v4.saddr, ntohs(lookup->sport),
+					       LOOPBACK_IFINDEX, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		sk = __inet6_lookup_established(net, hash, lookup->v6.daddr, htons(lookup->dport),
+						lookup->v6.saddr, ntohs(lookup->sport),
+						LOOPBACK_IFINDEX, 0);
+#endif
+	if (!sk)
+		return false;
+	own = sk_fullsock(sk) && l7fp_wire_owns(sk);
+	sock_gen_put(sk);
+	return own;
+}
+
+__bpf_kfunc_start_defs();
+
+/**
+ * l7fp_steer() - let a listener of the module have a connection
+ * @ctx: context of a sk_lookup program
+ * @netns_cookie: of the network namespace to which the program is attached
+ * @listener: id
+ *
+ * The accepted socket keeps the address that the client asked for.
+ *
+ * Return: 0; 1 for a connection of the module's own, on its way to the application, which must go
+ * on as it is; -ENOENT when there is no such listener, -EPROTOTYPE for what is not TCP,
+ * -EAFNOSUPPORT for a listener of the other address family, -EEXIST when another program has
+ * chosen a socket. After an error the program must refuse the connection.
+ */
+__bpf_kfunc int l7fp_steer(struct bpf_sk_lookup *ctx, u64 netns_cookie, u32 listener)
+{
+	/* As with all contexts: programs know it by its user-space type. */
+	struct bpf_sk_lookup_kern *lookup = (struct bpf_sk_lookup_kern *)ctx;
+	struct l7fp_net *ln;
+	struct sock *sk;
+	int err = 0;
+
+	if (lookup->protocol != IPPROTO_TCP)
+		return -EPROTOTYPE;
+	if (lookup->selected_sk)
+		return -EEXIST;
+	rcu_read_lock();
+	ln = find(netns_cookie);
+	sk = ln ? listening(ln, listener) : NULL;
+	if (ln && is_own(ln->net, lookup))
+		err = 1;
+	else if (!sk)
+		err = -ENOENT;
+	else if (sk->sk_family != lookup->family)
+		err = -EAFNOSUPPORT;
+	else
+		lookup->selected_sk = sk;
+	rcu_read_unlock();
+	return err;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(steer_kfuncs)
+BTF_ID_FLAGS(func, l7fp_steer)
+BTF_KFUNCS_END(steer_kfuncs)
+
+/* The hook is that of all program types: sk_lookup has none of its own. */
+static int steer_filter(const struct bpf_prog *prog, u32 kfunc_id)
+{
+	if (!btf_id_set8_contains(&steer_kfuncs, kfunc_id))
+		return 0;
+	return prog->type == BPF_PROG_TYPE_SK_LOOKUP ? 0 : -EACCES;
+}
+
+static const struct btf_kfunc_id_set steer_kfunc_set = {
+	.owner = THIS_MODULE,
+	.set = &steer_kfuncs,
+	.filter = steer_filter,
+};
+
+int l7fp_steer_init(void)
+{
+	return register_btf_kfunc_id_set(BPF_PROG_TYPE_UNSPEC, &steer_kfunc_set);
+}
