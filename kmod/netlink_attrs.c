@@ -73,11 +73,11 @@ int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *
 	opaque = config->protocol != L7FP_PROTOCOL_HTTP;
 	if (opaque != !!tb[L7FP_A_LISTENER_CLUSTER]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
-				    "expected a cluster for an OPAQUE or DETECT listener, no other");
+				    "expected a cluster for OPAQUE and DETECT listeners only");
 		return -EINVAL;
 	}
 	if (config->protocol != L7FP_PROTOCOL_DETECT && tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "expected a time for a listener that detects only");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "expected this time for DETECT listeners only");
 		return -EINVAL;
 	}
 	config->cluster = opaque ? nla_get_u32(tb[L7FP_A_LISTENER_CLUSTER]) : ~0U;
