@@ -77,7 +77,7 @@ int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *
 		return -EINVAL;
 	}
 	if (config->protocol != L7FP_PROTOCOL_DETECT && tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "expected this time for DETECT listeners only");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "expected where a listener detects only");
 		return -EINVAL;
 	}
 	config->cluster = opaque ? nla_get_u32(tb[L7FP_A_LISTENER_CLUSTER]) : ~0U;
