@@ -25,6 +25,8 @@ const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
 	[SYNTH_NO_ROUTE] = "l7fp_no_route",
 	[SYNTH_SLOW_PATH] = "l7fp_slow_path",
 	[SYNTH_FIELD_MATCH] = "l7fp_field_match",
+	[SYNTH_FIELD] = "l7fp_field",
+	[SYNTH_FIELD_LEN] = "l7fp_field_len",
 };
 
 /* What has to be known of all conditions before the first is compiled. */

@@ -24,7 +24,8 @@
  *   r1-r5, r0 scratch; nothing is expected in them across two generators.
  * The stack holds at r10 - 8 the connection, where the policy asks for it: the
  * verifier searches all of the kernel's BTF each time that a pointer is loaded
- * from the exchange, milliseconds each time.
+ * from the exchange, milliseconds each time. Below it are the beginnings of
+ * fields that decision trees are walking through.
  *
  * A condition is compiled to code that falls through when it is true and jumps
  * to a label when it is false. The true branch ends soon (it jumps to a shared
@@ -56,6 +57,8 @@ enum synth_kfunc {
 	SYNTH_NO_ROUTE,
 	SYNTH_SLOW_PATH,
 	SYNTH_FIELD_MATCH,
+	SYNTH_FIELD,
+	SYNTH_FIELD_LEN,
 	__SYNTH_KFUNC_MAX
 };
 

@@ -34,6 +34,11 @@ int16_t synth_field_len_offset(uint32_t field)
 	return field == L7FP_FIELD_PATH ? EXCHANGE(path_len) : EXCHANGE(authority_len);
 }
 
+int16_t synth_address_offset(uint32_t key)
+{
+	return key == KEY_SOURCE_IP ? CONNECTION(src_addr) : CONNECTION(dst_addr);
+}
+
 static const char *lower_case(struct synth *synth, const char *text, uint32_t len)
 {
 	char *lower = ir_alloc(synth->scratch, len + 1);
@@ -62,13 +67,51 @@ bool synth_inline_test(struct synth *synth, const struct ir_expr *e, struct synt
 		return false;
 	if (!e->value_len || e->value_len > room || memchr(e->value, 0, e->value_len))
 		return false;
-	*test = (struct synth_inline){ e->field, e->value, e->value_len, op == L7FP_MATCH_EXACT };
+	*test = (struct synth_inline){ e->field, e->value, e->value_len, op == L7FP_MATCH_EXACT,
+				       8 * e->value_len };
 	if (!(e->op & L7FP_MATCH_IGNORE_CASE))
 		return true;
 	/* A host is in lower case already. */
 	if (e->field != L7FP_FIELD_AUTHORITY)
 		return false;
 	test->text = lower_case(synth, e->value, e->value_len);
+	return true;
+}
+
+static bool address_test(struct synth *synth, const struct ir_expr *e, struct synth_inline *test)
+{
+	uint32_t *addr = ir_alloc(synth->scratch, sizeof(e->addr));
+
+	if (e->prefix > 128)
+		return false;
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t bits = e->prefix > 32 * i ? e->prefix - 32 * i : 0;
+
+		if (bits)
+			addr[i] = e->addr[i] & htonl(bits >= 32 ? ~0U : ~(~0U >> bits));
+	}
+	*test = (struct synth_inline){
+		.field = e->kind == IR_SOURCE_IP ? KEY_SOURCE_IP : KEY_DESTINATION_IP,
+		.text = (const char *)addr,
+		.len = sizeof(e->addr),
+		.bits = e->prefix,
+	};
+	return true;
+}
+
+bool synth_tree_test(struct synth *synth, const struct ir_expr *e, struct synth_inline *test)
+{
+	if (e->kind == IR_SOURCE_IP || e->kind == IR_DESTINATION_IP)
+		return address_test(synth, e, test);
+	if (e->kind != IR_STRING || e->field < L7FP_FIELD_SLOT)
+		return synth_inline_test(synth, e, test);
+	/* With a case to ignore it is none of these. */
+	if (e->op != L7FP_MATCH_EXACT && e->op != L7FP_MATCH_PREFIX)
+		return false;
+	if (!e->value_len || e->value_len > L7FP_PATH_INLINE || memchr(e->value, 0, e->value_len))
+		return false;
+	*test = (struct synth_inline){ e->field, e->value, e->value_len,
+				       e->op == L7FP_MATCH_EXACT, 8 * e->value_len };
 	return true;
 }
 

@@ -15,6 +15,13 @@
 #define REG_STACK	BPF_REG_10
 
 #define STACK_CONNECTION	(-8)
+/* The beginning of a field that a decision tree walks through, one for each tree around another. */
+#define STACK_FIELD(depth)	((int16_t)(-16 - 8 * (int)(depth)))
+#define MAX_FIELD_TREES		4
+
+/* The connection's addresses, as keys of decision trees beside the fields. */
+#define KEY_SOURCE_IP		0x10000
+#define KEY_DESTINATION_IP	0x10001
 
 struct synth {
 	const struct ir *ir;
@@ -23,6 +30,7 @@ struct synth {
 	struct tables *tables;
 	struct code code;
 	bool large;		/* compare without a branch for each word (synth.h) */
+	unsigned int field_trees;	/* around what is being emitted */
 	/*
 	 * Shared ends. r2 holds the route or rule; each is reached with
 	 * nothing else in registers.
@@ -48,14 +56,22 @@ struct synth_inline {
 	const char *text;
 	uint32_t len;
 	bool exact;
+	uint32_t bits;		/* of @text: all of them, but of an address those of its prefix */
 };
 
 /* Whether IR_STRING @e can be such a comparison, and which. */
 bool synth_inline_test(struct synth *synth, const struct ir_expr *e, struct synth_inline *test);
+/*
+ * Whether a decision tree can make the test @e: one of those, the beginning of a
+ * slot, or an address (@field is then a KEY).
+ */
+bool synth_tree_test(struct synth *synth, const struct ir_expr *e, struct synth_inline *test);
 /* L7FP_MATCH_SEGMENT_PREFIX as an OR of such, or NULL. */
 const struct ir_expr *synth_segments(struct synth *synth, const struct ir_expr *e);
 int16_t synth_field_offset(uint32_t field);
 int16_t synth_field_len_offset(uint32_t field);
+/* Of src_addr or dst_addr in the connection. */
+int16_t synth_address_offset(uint32_t key);
 
 /**
  * struct synth_entry - a condition of a list, and what follows from it

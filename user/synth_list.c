@@ -3,9 +3,9 @@
  * First match of a list of conditions.
  *
  * A short list is tested one entry after the other. A long one is not: its
- * entries are sorted into decision trees by what they say of the path or of
- * the host, and each tree, and the rest that no tree takes, lowers REG_RANK to
- * the rank of the best entry that it finds. An entry is tested after the tree
+ * entries are sorted into decision trees by what they say of the path, the
+ * host, a slot or an address, and each tree, and the rest that no tree takes,
+ * lowers REG_RANK to the rank of the best entry that it finds. An entry is tested after the tree
  * has shown that its string matches, and only if its rank would be lower. So
  * the order of trees does not matter, nothing is emitted twice, and the lowest
  * rank is the first match.
@@ -20,6 +20,7 @@
 #define FIRST_MATCH_LINEAR	8	/* entries, and strings in them */
 #define LOWEST_LINEAR		6	/* candidates */
 #define TREE_MIN		4	/* strings that are worth a tree */
+#define NO_FIELD		UINT32_MAX
 #define RANK_EVERY		16	/* candidates: how often the rank is compared first */
 
 /*
@@ -63,6 +64,23 @@ void synth_list_free(struct synth_list *list)
 /* ---- what an entry says of a field ---- */
 
 /*
+ * What a tree may be made over: path, host, addresses, slots; then NO_FIELD.
+ * Slots no longer where too many trees are around already.
+ */
+static uint32_t tree_field(const struct synth *synth, size_t i)
+{
+	static const uint32_t fixed[] = { L7FP_FIELD_PATH, L7FP_FIELD_AUTHORITY, KEY_SOURCE_IP,
+					  KEY_DESTINATION_IP };
+	const size_t n = sizeof(fixed) / sizeof(fixed[0]);
+
+	if (i < n)
+		return fixed[i];
+	if (synth->field_trees == MAX_FIELD_TREES || i - n >= synth->ir->n_slots)
+		return NO_FIELD;
+	return L7FP_FIELD_SLOT + (uint32_t)(i - n);
+}
+
+/*
  * The strings of @field of which one must match for @e to be true: how many;
  * 0 when @e does not say.
  */
@@ -79,7 +97,11 @@ static size_t count_strings(struct synth *synth, const struct ir_expr *e, uint32
 		segments = synth_segments(synth, e);
 		if (segments)
 			return count_strings(synth, segments, field);
-		return synth_inline_test(synth, e, &test) && test.field == field;
+		return synth_tree_test(synth, e, &test) && test.field == field;
+	case IR_SOURCE_IP:
+		return field == KEY_SOURCE_IP && e->prefix <= 128;
+	case IR_DESTINATION_IP:
+		return field == KEY_DESTINATION_IP && e->prefix <= 128;
 	case IR_OR:
 		for (size_t i = 0; i < e->n_children; i++) {
 			n = count_strings(synth, e->child[i], field);
@@ -124,12 +146,14 @@ static void expand(struct synth *synth, const struct ir_expr *e, uint32_t field,
 
 	switch (e->kind) {
 	case IR_STRING:
+	case IR_SOURCE_IP:
+	case IR_DESTINATION_IP:
 		segments = synth_segments(synth, e);
 		if (segments) {
 			expand(synth, segments, field, left, item, n);
 			return;
 		}
-		synth_inline_test(synth, e, &item[*n].test);
+		synth_tree_test(synth, e, &item[*n].test);
 		item[(*n)++].candidate = left;
 		return;
 	case IR_OR:
@@ -207,26 +231,26 @@ static void lowest_linear(struct synth *synth, const struct synth_list *list,
 static uint32_t best_field(struct synth *synth, const struct synth_candidate *candidate, size_t n,
 			   size_t *strings)
 {
-	static const uint32_t field[] = { L7FP_FIELD_PATH, L7FP_FIELD_AUTHORITY };
-	size_t best = 0, most = 0;
+	uint32_t best = L7FP_FIELD_PATH, field;
+	size_t most = 0;
 
 	*strings = 0;
-	for (size_t f = 0; f < sizeof(field) / sizeof(field[0]); f++) {
+	for (size_t f = 0; (field = tree_field(synth, f)) != NO_FIELD; f++) {
 		size_t speak = 0, total = 0;
 
 		for (size_t i = 0; i < n; i++) {
-			size_t count = count_strings(synth, candidate[i].expr, field[f]);
+			size_t count = count_strings(synth, candidate[i].expr, field);
 
 			speak += !!count;
 			total += count;
 		}
 		if (speak > most) {
-			best = f;
+			best = field;
 			most = speak;
 			*strings = total;
 		}
 	}
-	return field[best];
+	return best;
 }
 
 void synth_lowest(struct synth *synth, const struct synth_list *list,
@@ -371,16 +395,21 @@ static void first_match_tree(struct synth *synth, struct synth_list *list)
 void synth_first_match(struct synth *synth, struct synth_list *list)
 {
 	size_t strings = 0;
+	uint32_t field;
 
 	if (list->n > RANK_NONE >> KIND_BITS) {
 		synth_fail(synth, -E2BIG);
 		return;
 	}
 	for (size_t i = 0; i < list->n; i++) {
-		size_t path = count_strings(synth, list->entry[i].expr, L7FP_FIELD_PATH);
-		size_t host = count_strings(synth, list->entry[i].expr, L7FP_FIELD_AUTHORITY);
+		size_t most = 0;
 
-		strings += path > host ? path : host;
+		for (size_t f = 0; (field = tree_field(synth, f)) != NO_FIELD; f++) {
+			size_t count = count_strings(synth, list->entry[i].expr, field);
+
+			most = count > most ? count : most;
+		}
+		strings += most;
 	}
 	if (!list->n)
 		return;

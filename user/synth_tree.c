@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A decision tree over the strings that a field may be or begin with.
+ * A decision tree over the strings that a field may be or begin with, or over
+ * the prefixes that an address may be in.
  *
  * The field is looked at in words of eight bytes, as big-endian numbers, so
  * that the order of numbers is the order of strings. In one word a string is
@@ -15,13 +16,15 @@
 #include <string.h>
 #include "synth_generate.h"
 
-#define WORD	8
+#define WORD		8	/* bytes */
+#define WORD_BITS	64
 
 struct tree {
 	struct synth *synth;
 	const struct synth_list *list;
 	uint32_t field;
 	struct synth_item *item;
+	int16_t stack;		/* of a slot: where its beginning is */
 };
 
 /* Items [first, own) make up the interval, [own, last) lie inside it or go on behind it. */
@@ -39,8 +42,8 @@ static int compare_items(const void *a, const void *b)
 
 	if (order)
 		return order;
-	if (x->test.len != y->test.len)
-		return x->test.len < y->test.len ? -1 : 1;
+	if (x->test.bits != y->test.bits)
+		return x->test.bits < y->test.bits ? -1 : 1;
 	/* A prefix holds the exact string of the same text. */
 	if (x->test.exact != y->test.exact)
 		return x->test.exact ? 1 : -1;
@@ -59,17 +62,20 @@ static uint64_t word_of(const struct synth_inline *test, uint32_t off)
 static struct node node_at(const struct tree *tree, size_t first, size_t last, uint32_t off)
 {
 	const struct synth_inline *test = &tree->item[first].test;
-	uint32_t left = test->len - off;
-	struct node node = { .first = first, .point = test->exact || left >= WORD };
+	uint32_t left = test->bits - 8 * off;
+	struct node node = { .first = first, .point = test->exact || left >= WORD_BITS };
 
 	node.low = word_of(test, off);
-	node.high = node.point ? node.low : node.low | (~0ULL >> (8 * left));
+	node.high = node.point ? node.low : node.low | (~0ULL >> left);
 	node.own = first;
 	while (node.own < last) {
 		const struct synth_inline *next = &tree->item[node.own].test;
-		bool point = next->exact || next->len - off >= WORD;
+		bool point = next->exact || next->bits - 8 * off >= WORD_BITS;
 
 		if (point != node.point || word_of(next, off) != node.low)
+			break;
+		/* Addresses: 10.0.0.0/8 holds 10.0.0.0/16. */
+		if (!point && next->bits != test->bits)
 			break;
 		node.own++;
 	}
@@ -119,6 +125,42 @@ static uint32_t certain_rank(const struct tree *tree, size_t first, size_t last,
 static void emit_word(const struct tree *tree, size_t first, size_t last, uint32_t off,
 		      uint32_t bound);
 
+/* The length of the field in r1. Only asked of what begins with the string. */
+static void load_length(const struct tree *tree)
+{
+	struct code *code = &tree->synth->code;
+
+	if (tree->field < L7FP_FIELD_SLOT) {
+		code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
+			  synth_field_len_offset(tree->field));
+		return;
+	}
+	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
+	code_move_imm(code, BPF_REG_2, (int32_t)tree->field);
+	code_call(code, SYNTH_FIELD_LEN);
+	code_move_reg(code, BPF_REG_1, BPF_REG_0);
+}
+
+/* The word at @off in r1, as a big-endian number. */
+static void load_word(const struct tree *tree, uint32_t off)
+{
+	struct code *code = &tree->synth->code;
+	uint8_t base = BPF_REG_1;
+	int16_t start = 0;
+
+	if (tree->field >= KEY_SOURCE_IP) {
+		code_load(code, BPF_DW, BPF_REG_1, REG_STACK, STACK_CONNECTION);
+		start = synth_address_offset(tree->field);
+	} else if (tree->field >= L7FP_FIELD_SLOT) {
+		code_load(code, BPF_DW, BPF_REG_1, REG_STACK, tree->stack);
+	} else {
+		base = REG_EXCHANGE;
+		start = synth_field_offset(tree->field);
+	}
+	code_load(code, BPF_DW, BPF_REG_1, base, (int16_t)(start + (int16_t)off));
+	code_to_big_endian(code, BPF_REG_1);
+}
+
 /* The word is that of @node: prefixes that end here, exact strings, then those that go on. */
 static void emit_point(const struct tree *tree, const struct node *node, uint32_t off,
 		       uint32_t bound)
@@ -128,7 +170,7 @@ static void emit_point(const struct tree *tree, const struct node *node, uint32_
 	size_t prefixes = node->first, exact;
 
 	while (prefixes < node->own && !item[prefixes].test.exact &&
-	       item[prefixes].test.len == off + WORD)
+	       item[prefixes].test.bits == 8 * (off + WORD))
 		prefixes++;
 	exact = prefixes;
 	while (exact < node->own && item[exact].test.exact && item[exact].test.len <= off + WORD)
@@ -139,8 +181,7 @@ static void emit_point(const struct tree *tree, const struct node *node, uint32_
 	if (any_below(tree, prefixes, exact, bound)) {
 		code_label other = code_new_label(code);
 
-		code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
-			  synth_field_len_offset(tree->field));
+		load_length(tree);
 		code_jump32_imm(code, BPF_JNE, BPF_REG_1, (int32_t)item[prefixes].test.len, other);
 		emit_candidates(tree, prefixes, exact, bound);
 		code_place(code, other);
@@ -235,19 +276,43 @@ static void emit_word(const struct tree *tree, size_t first, size_t last, uint32
 			n++;
 	}
 	search.end = code_new_label(code);
-	code_load(code, BPF_DW, BPF_REG_1, REG_EXCHANGE,
-		  (int16_t)(synth_field_offset(tree->field) + (int16_t)off));
-	code_to_big_endian(code, BPF_REG_1);
+	load_word(tree, off);
 	emit_search(tree, node, n, search);
 	code_place(code, search.end);
 	free(node);
 }
 
+/* Asks for the beginning of a slot, as long as the longest string. */
+static void emit_slot(struct tree *tree, size_t n)
+{
+	struct synth *synth = tree->synth;
+	struct code *code = &synth->code;
+	code_label absent = code_new_label(code);
+	uint32_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (tree->item[i].test.len > len)
+			len = tree->item[i].test.len;
+	tree->stack = STACK_FIELD(synth->field_trees++);
+	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
+	code_move_imm(code, BPF_REG_2, (int32_t)tree->field);
+	code_move_imm(code, BPF_REG_3, (int32_t)((len + WORD - 1) / WORD * WORD));
+	code_call(code, SYNTH_FIELD);
+	code_jump_imm(code, BPF_JEQ, BPF_REG_0, 0, absent);
+	code_store(code, REG_STACK, tree->stack, BPF_REG_0);
+	emit_word(tree, 0, n, 0, UINT32_MAX);
+	code_place(code, absent);
+	synth->field_trees--;
+}
+
 void synth_tree(struct synth *synth, const struct synth_list *list, uint32_t field,
 		struct synth_item *item, size_t n)
 {
-	struct tree tree = { synth, list, field, item };
+	struct tree tree = { synth, list, field, item, 0 };
 
 	qsort(item, n, sizeof(*item), compare_items);
-	emit_word(&tree, 0, n, 0, UINT32_MAX);
+	if (field >= L7FP_FIELD_SLOT && field < KEY_SOURCE_IP)
+		emit_slot(&tree, n);
+	else
+		emit_word(&tree, 0, n, 0, UINT32_MAX);
 }

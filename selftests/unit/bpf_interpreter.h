@@ -17,7 +17,7 @@ struct bpf_region {
 	size_t size;
 };
 
-#define BPF_REGIONS	4
+#define BPF_REGIONS	36
 
 struct bpf_machine {
 	struct bpf_region region[BPF_REGIONS];

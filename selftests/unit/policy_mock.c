@@ -10,6 +10,8 @@
 #define GARBAGE	0xabcdef0100000000ULL
 #define GARBAGE_BOOL	0xabcdef0123456700ULL
 
+#define MOCK_REGIONS	3	/* exchange, connection, context */
+
 static char *join(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	char *s = malloc(a_len + b_len + 1);
@@ -213,6 +215,33 @@ static bool field_match(const struct mock *m, uint32_t field, uint32_t op, uint3
 	return match;
 }
 
+static uint64_t field_buffer(struct mock *m, uint32_t field, uint32_t size)
+{
+	struct bpf_region *region = &m->machine.region[MOCK_REGIONS + m->n_buffers];
+	char *value, *buffer;
+
+	if (!size || size > L7FP_PATH_INLINE || m->n_buffers == MOCK_BUFFERS)
+		abort();
+	value = field_value(m, field);
+	if (!value)
+		return 0;
+	buffer = calloc(1, size);
+	memcpy(buffer, value, strlen(value) < size ? strlen(value) : size);
+	free(value);
+	m->buffer[m->n_buffers++] = (uint64_t *)buffer;
+	*region = (struct bpf_region){ buffer, size };
+	return (uintptr_t)buffer;
+}
+
+static uint32_t field_len(const struct mock *m, uint32_t field)
+{
+	char *value = field_value(m, field);
+	uint32_t len = value ? (uint32_t)strlen(value) : ~0U;
+
+	free(value);
+	return len;
+}
+
 static void count_rule(struct mock *m, uint32_t rule)
 {
 	if (rule < m->tables->n_rules)
@@ -243,6 +272,10 @@ static uint64_t kfunc_call(void *context, enum synth_kfunc kfunc, const uint64_t
 		return GARBAGE | L7FP_SLOW_PATH;
 	case SYNTH_FIELD_MATCH:
 		return GARBAGE_BOOL | field_match(m, number, (uint32_t)arg[2], (uint32_t)arg[3]);
+	case SYNTH_FIELD:
+		return field_buffer(m, number, (uint32_t)arg[2]);
+	case SYNTH_FIELD_LEN:
+		return GARBAGE | field_len(m, number);
 	case __SYNTH_KFUNC_MAX:
 		break;
 	}
@@ -330,6 +363,8 @@ void mock_free(struct mock *m)
 		free(m->header[i].name);
 		free(m->header[i].value);
 	}
+	for (size_t i = 0; i < m->n_buffers; i++)
+		free(m->buffer[i]);
 	free(m->path);
 	free(m->host);
 	free(m->authority);

@@ -11,6 +11,7 @@
 #include "bpf_interpreter.h"
 
 #define MOCK_HEADERS	128
+#define MOCK_BUFFERS	32
 
 struct mock_header {
 	char *name, *value;
@@ -27,6 +28,8 @@ struct mock {
 	bool has_host;
 	char *path, *host, *authority, *method;
 	size_t path_len, query;
+	size_t n_buffers;
+	uint64_t *buffer[MOCK_BUFFERS];	/* what l7fp_field() returned */
 	size_t n_headers;
 	struct mock_header header[MOCK_HEADERS];
 };

@@ -13,7 +13,9 @@ static const char *const header_names[] = { "x-user", "x-env", "end-user", "x-ad
 static const char *const slot_names[] = { "x-user", "x-user", "x-env", "end-user", "x-added",
 					  "x-forwarded-proto", "host", ":path", ":method",
 					  ":scheme", ":authority" };
-static const char *const header_values[] = { "", "jason", "canary", "canary-1", "JASON", "a,b" };
+static const char *const header_values[] = { "", "jason", "canary", "canary-1", "JASON", "a,b",
+					     "user-123", "user-1234", "user-12345678-and-more",
+					     "user-12345678-and-mor", "canary-2", "us" };
 static const char *const query_names[] = { "q", "debug", "v" };
 
 /* splitmix64 */
@@ -286,6 +288,14 @@ static struct ir_expr *usual_expr(struct random_policy *r, struct ir_expr *(*tes
 	return ir_and(r->ir, all, n_all);
 }
 
+/* What all conditions of a list are about, mostly. */
+static struct ir_expr *(*usual_test(struct random_policy *r))(struct random_policy *r)
+{
+	if (percent(r, 70))
+		return path_test;
+	return percent(r, 65) ? slot_test : connection_test;
+}
+
 /* ---- policies ---- */
 
 static struct ir_source source(struct random_policy *r, const char *what, size_t index)
@@ -355,16 +365,18 @@ static size_t random_size(struct random_policy *r)
 static void random_virtual_host(struct random_policy *r, struct ir_virtual_host *host,
 				size_t index)
 {
+	struct ir_expr *(*test)(struct random_policy *r);
 	struct ir *ir = r->ir;
 
 	host->source = source(r, "virtual host", index);
 	host->expr = percent(r, 15) ? ir_true(ir) : usual_expr(r, host_test);
 	host->n_matches = random_size(r);
 	host->match = ir_alloc(ir, (host->n_matches + 1) * sizeof(*host->match));
+	test = usual_test(r);
 	for (size_t i = 0; i < host->n_matches; i++) {
 		host->match[i].source = source(r, "match", i);
 		if (!percent(r, 3))
-			host->match[i].expr = usual_expr(r, path_test);
+			host->match[i].expr = usual_expr(r, test);
 		host->match[i].route = random_below(r, (uint32_t)ir->n_routes);
 	}
 	host->fallback = percent(r, 25) ? -1 : (int32_t)random_below(r, (uint32_t)ir->n_routes);
@@ -372,6 +384,7 @@ static void random_virtual_host(struct random_policy *r, struct ir_virtual_host 
 
 static void random_authorization(struct random_policy *r, struct ir_authorization *a)
 {
+	struct ir_expr *(*test)(struct random_policy *r) = usual_test(r);
 	struct ir *ir = r->ir;
 
 	a->has_allow = percent(r, 50);
@@ -386,7 +399,7 @@ static void random_authorization(struct random_policy *r, struct ir_authorizatio
 		if (percent(r, 5) && rule->action == IR_ALLOW)
 			rule->expr = ir_true(ir);
 		else
-			rule->expr = usual_expr(r, path_test);
+			rule->expr = usual_expr(r, test);
 		/* Denials of everything would leave little to compare. */
 		if (rule->action == IR_DENY && percent(r, 50))
 			rule->expr = ir_and(ir, (struct ir_expr *[]){ rule->expr, slot_test(r),

@@ -118,6 +118,9 @@ static struct ir_expr *condition(struct ir *ir, const char *shape, uint32_t i)
 		return ir_string(ir, L7FP_FIELD_AUTHORITY, L7FP_MATCH_EXACT, text);
 	}
 	snprintf(text, sizeof(text), "user-%u", i);
+	/* No tree takes these. */
+	if (!strcmp(shape, "headers in any case"))
+		return ir_string(ir, slot, L7FP_MATCH_EXACT | L7FP_MATCH_IGNORE_CASE, text);
 	e = ir_string(ir, slot, L7FP_MATCH_EXACT, text);
 	if (!strcmp(shape, "headers"))
 		return e;
@@ -190,7 +193,7 @@ int main(void)
 	} shape[] = {
 		{ "paths", CONDITIONS },	{ "paths and headers", CONDITIONS },
 		{ "headers", CONDITIONS_MOST }, { "addresses", CONDITIONS_MOST },
-		{ "hosts", CONDITIONS_MOST },
+		{ "hosts", CONDITIONS_MOST },	{ "headers in any case", CONDITIONS_MOST },
 	};
 	const size_t n = sizeof(shape) / sizeof(shape[0]);
 	char name[64];
