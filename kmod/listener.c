@@ -25,20 +25,20 @@ static void listener_data_ready(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
-static void accept_work(struct work_struct *work)
+/* Takes up to @max connections. True when there may be more. */
+static bool accept_some(struct l7fp_listener *listener, int max)
 {
-	struct l7fp_listener *listener = container_of(work, struct l7fp_listener, accept_work);
 	struct socket *sock;
 	int err, i;
 
-	for (i = 0; i < ACCEPT_ROUNDS; i++) {
+	for (i = 0; i < max; i++) {
 		err = kernel_accept(listener->sock, &sock, O_NONBLOCK);
 		if (err == -EAGAIN)
-			return;
+			return false;
 		if (err) {
 			pr_warn_ratelimited("l7fp: listener %s: accept failed: %d\n",
 					    listener->config.name, err);
-			return;
+			return false;
 		}
 		write_lock_bh(&sock->sk->sk_callback_lock);
 		sock->sk->sk_data_ready = listener->saved_data_ready;
@@ -49,7 +49,15 @@ static void accept_work(struct work_struct *work)
 			sock_release(sock);
 		}
 	}
-	queue_work(l7fp_port_wq, &listener->accept_work);
+	return true;
+}
+
+static void accept_work(struct work_struct *work)
+{
+	struct l7fp_listener *listener = container_of(work, struct l7fp_listener, accept_work);
+
+	if (accept_some(listener, ACCEPT_ROUNDS))
+		queue_work(l7fp_port_wq, &listener->accept_work);
 }
 
 static int listener_bind(struct l7fp_listener *listener)
@@ -96,7 +104,7 @@ void l7fp_listener_put(struct l7fp_listener *listener)
 	kfree_rcu(listener, rcu);
 }
 
-/* Process context. */
+/* Process context, under l7fp_net.lock. */
 static void listener_stop(struct l7fp_listener *listener)
 {
 	struct socket *sock = listener->sock;
@@ -108,6 +116,9 @@ static void listener_stop(struct l7fp_listener *listener)
 	sock->sk->sk_data_ready = listener->saved_data_ready;
 	write_unlock_bh(&sock->sk->sk_callback_lock);
 	cancel_work_sync(&listener->accept_work);
+	/* Who has connected is served; of who comes meanwhile, as many as may wait at once. */
+	if (!listener->ln->dead)
+		accept_some(listener, BACKLOG);
 	/* steer.c reads it under RCU; a socket is freed after a grace period. */
 	WRITE_ONCE(listener->sock, NULL);
 	sock_release(sock);
