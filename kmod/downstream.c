@@ -14,6 +14,7 @@
 #include "wire.h"
 
 #define SWEEP_INTERVAL	HZ
+#define BATCH		64	/* connections that a walk holds at a time */
 
 static atomic64_t next_id = ATOMIC64_INIT(0);
 
@@ -105,8 +106,10 @@ static u32 downstream_input(struct l7fp_port *port, const struct bio_vec *v, u32
 		struct bio_vec part = v[i];
 
 		while (part.bv_len) {
-			u32 took = l7fp_exchange_downstream_input(d, &part);
+			u32 took;
 
+			d->rx_more = i + 1 < n;
+			took = l7fp_exchange_downstream_input(d, &part);
 			if (!took) {
 				d->blocked = true;
 				break;
@@ -116,6 +119,7 @@ static u32 downstream_input(struct l7fp_port *port, const struct bio_vec *v, u32
 			part.bv_len -= took;
 		}
 	}
+	d->rx_more = false;
 	l7fp_session_leave(d);
 	l7fp_port_put(port);
 	l7fp_count_add(port->ln, downstream_rx_bytes, used);
@@ -274,9 +278,28 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	return 0;
 }
 
-void l7fp_downstreams_kill(struct l7fp_net *ln)
+/* True when something was under way. Under the lock. */
+static bool kill_downstream(struct l7fp_downstream *d, bool reset)
+{
+	if (d->state == L7FP_D_CLOSED)
+		return false;
+	if (!reset && (d->state == L7FP_D_DISCARD || (d->state == L7FP_D_HEAD && !d->x))) {
+		l7fp_downstream_close(d, false);
+		return false;
+	}
+	if (d->x && !d->x->reason)
+		d->x->reason = L7FP_REASON_DRAIN;
+	/* An exchange that the policy has judged is counted when it is freed. */
+	if (!d->x || !d->x->decided)
+		this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DRAIN]);
+	l7fp_downstream_close(d, true);
+	return true;
+}
+
+u32 l7fp_downstreams_kill(struct l7fp_net *ln, bool reset)
 {
 	struct l7fp_downstream *d;
+	u32 n = 0;
 
 	for (;;) {
 		spin_lock_bh(&ln->downstreams_lock);
@@ -285,11 +308,9 @@ void l7fp_downstreams_kill(struct l7fp_net *ln)
 			l7fp_port_get(&d->port);
 		spin_unlock_bh(&ln->downstreams_lock);
 		if (!d)
-			return;
+			return n;
 		spin_lock_bh(&d->lock);
-		if (d->x && !d->x->reason)
-			d->x->reason = L7FP_REASON_DRAIN;
-		l7fp_downstream_close(d, true);
+		n += kill_downstream(d, reset);
 		l7fp_session_leave(d);
 		l7fp_port_put(&d->port);
 		/* Another worker may be taking it from the list. */
@@ -310,7 +331,7 @@ static bool idle_for(const struct l7fp_port *port, u32 ms)
 }
 
 /* What is due for being closed. Under the lock. */
-static void sweep_downstream(struct l7fp_downstream *d)
+static void close_due(struct l7fp_downstream *d)
 {
 	const struct l7fp_listener_config *config = &d->listener->config;
 	unsigned long now = jiffies;
@@ -359,37 +380,72 @@ static void sweep_downstream(struct l7fp_downstream *d)
 	}
 }
 
+static void sweep_downstream(struct l7fp_downstream *d)
+{
+	spin_lock_bh(&d->lock);
+	close_due(d);
+	l7fp_session_leave(d);
+}
+
+/* References on some connections behind @from that are younger than @last. */
+static u32 take_batch(struct l7fp_net *ln, struct l7fp_downstream *from, u64 last,
+		      struct l7fp_downstream *batch[BATCH])
+{
+	struct l7fp_downstream *d;
+	u32 n = 0;
+
+	spin_lock_bh(&ln->downstreams_lock);
+	/* Where @from is gone the walk begins anew: the ids tell where it was. */
+	d = from && !list_empty(&from->list) ? from :
+	    list_entry(&ln->downstreams, struct l7fp_downstream, list);
+	list_for_each_entry_continue(d, &ln->downstreams, list) {
+		if (d->conn.id <= last || !refcount_inc_not_zero(&d->port.refs))
+			continue;
+		batch[n++] = d;
+		if (n == BATCH)
+			break;
+	}
+	spin_unlock_bh(&ln->downstreams_lock);
+	return n;
+}
+
+void l7fp_downstreams_each(struct l7fp_net *ln, void (*act)(struct l7fp_downstream *d))
+{
+	struct l7fp_downstream *batch[BATCH], *from = NULL;
+	u64 last = 0;
+	u32 n, i;
+
+	while ((n = take_batch(ln, from, last, batch))) {
+		if (from)
+			l7fp_port_put(&from->port);
+		from = NULL;
+		last = batch[n - 1]->conn.id;
+		for (i = 0; i < n; i++) {
+			act(batch[i]);
+			/* The last one that is still in the list is where to go on. */
+			if (from && !list_empty(&batch[i]->list))
+				swap(from, batch[i]);
+			if (from)
+				l7fp_port_put(&batch[i]->port);
+			else
+				from = batch[i];
+		}
+		cond_resched();
+	}
+	if (from)
+		l7fp_port_put(&from->port);
+}
+
 void l7fp_sweep(struct work_struct *work)
 {
 	struct l7fp_net *ln = container_of(to_delayed_work(work), struct l7fp_net, sweep);
-	struct l7fp_downstream *d, *prev = NULL;
 	struct l7fp_cluster *cluster;
 	unsigned long id;
 
-	spin_lock_bh(&ln->downstreams_lock);
-	list_for_each_entry(d, &ln->downstreams, list) {
-		/* @d stays in the list or is skipped: closing takes this lock. */
-		if (!refcount_inc_not_zero(&d->port.refs))
-			continue;
-		spin_unlock_bh(&ln->downstreams_lock);
-		if (prev)
-			l7fp_port_put(&prev->port);
-		spin_lock_bh(&d->lock);
-		sweep_downstream(d);
-		l7fp_session_leave(d);
-		cond_resched();
-		spin_lock_bh(&ln->downstreams_lock);
-		prev = d;
-		if (list_empty(&d->list))
-			break;		/* gone meanwhile: the rest is for the next round */
-	}
-	spin_unlock_bh(&ln->downstreams_lock);
-	if (prev)
-		l7fp_port_put(&prev->port);
-
+	l7fp_downstreams_each(ln, sweep_downstream);
 	mutex_lock(&ln->lock);
 	xa_for_each(&ln->clusters, id, cluster)
-		l7fp_pool_sweep(cluster);
+		l7fp_pool_sweep(cluster, msecs_to_jiffies(cluster->config.idle_timeout_ms));
 	if (!ln->dead)
 		queue_delayed_work(system_unbound_wq, &ln->sweep, SWEEP_INTERVAL);
 	mutex_unlock(&ln->lock);

@@ -15,6 +15,7 @@
 #ifndef _L7FP_DOWNSTREAM_H
 #define _L7FP_DOWNSTREAM_H
 
+#include "drain.h"
 #include "exchange.h"
 #include "listener.h"
 #include "port.h"
@@ -65,6 +66,7 @@ struct l7fp_downstream {
 	u8 state;
 	bool close_after;		/* no further request */
 	bool blocked;			/* input was refused: start it again */
+	bool rx_more;			/* bytes of this event follow those being looked at */
 	bool upstream_blocked;		/* likewise the upstream's */
 	bool connecting;		/* an upstream is on its way */
 	u32 connect_seq;		/* tells the wanted connection from one given up */
@@ -115,10 +117,21 @@ struct l7fp_upstream {
 	struct rcu_head rcu;
 };
 
+/* Whether the response that is about to begin is the connection's last. Under the lock. */
+static inline bool l7fp_downstream_drains(const struct l7fp_downstream *d)
+{
+	return unlikely(READ_ONCE(d->port.ln->draining)) && l7fp_drain_is_last(d);
+}
+
 int l7fp_engine_init(void);
 void l7fp_engine_uninit(void);
-/* Closes all downstream connections of a namespace and waits for them. */
-void l7fp_downstreams_kill(struct l7fp_net *ln);
+/*
+ * Ends all downstream connections of a namespace, to which none is added any more. Of those on
+ * which nothing is under way the peer sees FIN, unless @reset. Returns how many were reset.
+ */
+u32 l7fp_downstreams_kill(struct l7fp_net *ln, bool reset);
+/* Calls @act with each, without a lock. Process context. */
+void l7fp_downstreams_each(struct l7fp_net *ln, void (*act)(struct l7fp_downstream *d));
 /* Waits until no port of the namespace is left; its clusters are deleted before. */
 void l7fp_ports_wait(struct l7fp_net *ln);
 /* Closes what is idle or late; queues itself again. */
@@ -146,6 +159,8 @@ void l7fp_exchange_head_timeout(struct l7fp_downstream *d);
 void l7fp_exchange_stalled(struct l7fp_downstream *d);
 /* An opaque connection: no exchange, bytes to one cluster. */
 void l7fp_exchange_opaque(struct l7fp_downstream *d);
+/* FIN behind what is queued; what still comes is thrown away. */
+void l7fp_exchange_linger(struct l7fp_downstream *d);
 /* Ends the exchange without another answer. */
 void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason);
 /* Writes what an upstream that was just bound has to get. 0 or a negative error. */
@@ -198,7 +213,8 @@ void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint);
 /* Makes it, unless @seq is no longer wanted. Process context, no lock. */
 void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq);
 void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint);
-void l7fp_pool_sweep(struct l7fp_cluster *cluster);
+/* Closes what has been idle for @idle jiffies. Process context, under l7fp_net.lock. */
+void l7fp_pool_sweep(struct l7fp_cluster *cluster, unsigned long idle);
 /* Of one endpoint: closes what has been idle for @idle jiffies; the closed go to @list. */
 void l7fp_pool_expire(struct l7fp_endpoint *endpoint, unsigned long idle, struct list_head *list);
 /* Under the endpoint's lock: all idle ones, to be closed by the caller. */

@@ -29,8 +29,7 @@ static void set_state(struct l7fp_downstream *d, u8 state)
 	d->since = jiffies;
 }
 
-/* After what is queued: FIN, then whatever still comes is thrown away. */
-static void linger(struct l7fp_downstream *d)
+void l7fp_exchange_linger(struct l7fp_downstream *d)
 {
 	l7fp_port_finish(&d->port);
 	set_state(d, L7FP_D_DISCARD);
@@ -165,7 +164,7 @@ static void exchange_finish(struct l7fp_downstream *d)
 		d->close_after = true;
 	exchange_free(d);
 	if (d->close_after) {
-		linger(d);
+		l7fp_exchange_linger(d);
 		return;
 	}
 	set_state(d, L7FP_D_HEAD);
@@ -184,7 +183,8 @@ void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason)
 static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str body, u32 reason)
 {
 	struct l7fp_exchange_kern *x = d->x;
-	bool close = d->close_after || !x || !x->request_done || !x->request.keep_alive;
+	bool close = d->close_after || !x || !x->request_done || !x->request.keep_alive ||
+		     l7fp_downstream_drains(d);
 
 	if (x) {
 		x->reason = reason;
@@ -204,7 +204,7 @@ static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str b
 	if (x)
 		exchange_finish(d);
 	else
-		linger(d);
+		l7fp_exchange_linger(d);
 }
 
 static void reply_reason(struct l7fp_downstream *d, u32 status, u32 reason)
@@ -383,6 +383,7 @@ static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 	if (!len)
 		return n;
 	d->head.len = len;
+	d->rx_more |= v->bv_len > len - before;
 	decide(d);
 	return len - before;
 }
@@ -462,7 +463,8 @@ static void response_done(struct l7fp_downstream *d, u32 used)
 	x->response_done = 1;
 	/* Bytes behind a response are nobody's: they must not meet the next request. */
 	reusable = x->request_done && x->response.keep_alive &&
-		   x->response.body != L7FP_BODY_EOF && used == d->rx_left;
+		   x->response.body != L7FP_BODY_EOF && used == d->rx_left &&
+		   !READ_ONCE(d->port.ln->draining);
 	l7fp_pool_put(d, reusable);
 	exchange_finish(d);
 }
@@ -516,7 +518,8 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 		out = L7FP_BODY_CHUNKED;
 	else if (h->body == L7FP_BODY_CHUNKED && x->request.minor == 0)
 		out = L7FP_BODY_EOF;
-	if (out == L7FP_BODY_EOF || !x->request.keep_alive || !x->request_done)
+	if (out == L7FP_BODY_EOF || !x->request.keep_alive || !x->request_done ||
+	    (out != L7FP_BODY_TUNNEL && l7fp_downstream_drains(d)))
 		d->close_after = true;
 	x->response_started = 1;
 	count_status(d, x, h->status);
@@ -607,7 +610,7 @@ static void tunnel_eof(struct l7fp_downstream *d)
 	if (!d->down_eof || !d->up_eof)
 		return;
 	exchange_free(d);
-	linger(d);
+	l7fp_exchange_linger(d);
 }
 
 void l7fp_exchange_downstream_eof(struct l7fp_downstream *d)

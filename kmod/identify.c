@@ -127,14 +127,10 @@ void l7fp_identify(struct l7fp_downstream *d, struct socket *sock)
 	sock_put(client);
 }
 
-bool l7fp_identify_peer(const struct sock *sk, struct l7fp_client *client)
+struct sock *l7fp_peer_get(const struct sock *sk)
 {
 	struct end local, remote;
-	struct sock *other;
-	bool found;
 
-	if (sk->sk_type != SOCK_STREAM || sk->sk_protocol != IPPROTO_TCP)
-		return false;
 	local.port = inet_sk(sk)->inet_sport;
 	remote.port = sk->sk_dport;
 	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &local.addr);
@@ -145,7 +141,17 @@ bool l7fp_identify_peer(const struct sock *sk, struct l7fp_client *client)
 		remote.addr = sk->sk_v6_daddr;
 	}
 #endif
-	other = socket_at(sock_net(sk), &remote, &local);
+	return socket_at(sock_net(sk), &remote, &local);
+}
+
+bool l7fp_identify_peer(const struct sock *sk, struct l7fp_client *client)
+{
+	struct sock *other;
+	bool found;
+
+	if (sk->sk_type != SOCK_STREAM || sk->sk_protocol != IPPROTO_TCP)
+		return false;
+	other = l7fp_peer_get(sk);
 	if (!other)
 		return false;
 	found = l7fp_upstream_client(other, client) && client->alone;

@@ -16,6 +16,12 @@ struct socket;
 void l7fp_identify(struct l7fp_downstream *d, struct socket *sock);
 
 /*
+ * The socket at the other end of @sk where that is in the same network namespace, held, or NULL.
+ * Give it back with sock_put(). Any context.
+ */
+struct sock *l7fp_peer_get(const struct sock *sk);
+
+/*
  * On whose behalf the module holds the other end of @sk, an application's
  * socket. False where it does not, or where that is not one client alone.
  */

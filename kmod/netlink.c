@@ -46,11 +46,21 @@ static int reply(struct genl_info *info, struct sk_buff *skb, int err)
 	return genlmsg_reply(skb, info);
 }
 
+/* What drains takes nothing new. */
+static bool refuse_draining(struct l7fp_net *ln, struct genl_info *info)
+{
+	if (ln->draining)
+		GENL_SET_ERR_MSG(info, "a drain is going on; wait for its end");
+	return ln->draining;
+}
+
 static int listener_new(struct l7fp_net *ln, const struct l7fp_listener_config *config,
 			struct genl_info *info)
 {
 	int err;
 
+	if (refuse_draining(ln, info))
+		return -EBUSY;
 	if (xa_load(&ln->listeners, config->id)) {
 		GENL_SET_ERR_MSG_FMT(info, "listener %u exists; delete it first", config->id);
 		return -EEXIST;
@@ -489,6 +499,8 @@ static int attach(struct l7fp_net *ln, struct nlattr **tb, struct socket *sock,
 	struct l7fp_cluster *cluster;
 	u32 id;
 
+	if (refuse_draining(ln, info))
+		return -EBUSY;
 	if (tb[L7FP_A_CONNECTION_LISTENER]) {
 		id = nla_get_u32(tb[L7FP_A_CONNECTION_LISTENER]);
 		listener = xa_load(&ln->listeners, id);
@@ -579,6 +591,7 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DUMP(CONNECTION_GET, l7fp_nl_connection_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DUMP(STATS_GET, l7fp_nl_stats_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy, L7FP_A_EXPLAIN),
+	DO(DRAIN, l7fp_nl_drain_doit, l7fp_drain_policy, L7FP_A_DRAIN),
 };
 
 static const struct genl_multicast_group l7fp_genl_mcgrps[] = {

@@ -49,6 +49,8 @@ extern const struct nla_policy l7fp_header_op_nl_policy[L7FP_A_HEADER_OP_MAX + 1
 extern const struct nla_policy l7fp_rule_nl_policy[L7FP_A_RULE_MAX + 1];
 extern const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1];
 extern const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1];
+extern const struct nla_policy l7fp_drain_policy[L7FP_A_DRAIN + 1];
+extern const struct nla_policy l7fp_drain_nl_policy[L7FP_A_DRAIN_MAX + 1];
 
 /* netlink_attrs.c: between attributes and configuration. 0 or a negative error. */
 int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *config,
@@ -80,6 +82,8 @@ int l7fp_nl_cluster_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_endpoint_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_generation_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+/* netlink_drain.c */
+int l7fp_nl_drain_doit(struct sk_buff *skb, struct genl_info *info);
 /* stats.c */
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* explain.c */

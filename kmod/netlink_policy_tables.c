@@ -24,6 +24,7 @@ static const struct netlink_range_validation route_range = { .max = L7FP_MAX_ROU
 static const struct netlink_range_validation rule_range = { .max = L7FP_MAX_RULES - 1 };
 static const struct netlink_range_validation weight_range = { .max = S32_MAX };
 static const struct netlink_range_validation fd_range = { .max = S32_MAX };
+static const struct netlink_range_validation drain_range = { .max = L7FP_MAX_DRAIN_MS };
 
 #define ADDRESS		NLA_POLICY_VALIDATE_FN(NLA_BINARY, address_length)
 #define NAME		{ .type = NLA_NUL_STRING, .len = L7FP_MAX_NAME }
@@ -131,6 +132,11 @@ const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1] = {
 	[L7FP_A_CONNECTION_CLUSTER] = { .type = NLA_U32 },
 };
 
+const struct nla_policy l7fp_drain_nl_policy[L7FP_A_DRAIN_MAX + 1] = {
+	[L7FP_A_DRAIN_DEADLINE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &drain_range),
+	[L7FP_A_DRAIN_STOP] = NLA_POLICY_RANGE(NLA_U8, 1, 1),
+};
+
 /* No attribute at all: without a policy any would be taken, and ignored. */
 const struct nla_policy l7fp_no_policy[L7FP_A_PAD + 1] = {
 	[L7FP_A_PAD] = { .type = NLA_REJECT },
@@ -173,4 +179,8 @@ const struct nla_policy l7fp_generation_prepare_policy[L7FP_A_MAP_FD + 1] = {
 
 const struct nla_policy l7fp_connection_attach_policy[L7FP_A_CONNECTION + 1] = {
 	[L7FP_A_CONNECTION] = NLA_POLICY_NESTED(l7fp_connection_nl_policy),
+};
+
+const struct nla_policy l7fp_drain_policy[L7FP_A_DRAIN + 1] = {
+	[L7FP_A_DRAIN] = NLA_POLICY_NESTED(l7fp_drain_nl_policy),
 };

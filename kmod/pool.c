@@ -524,9 +524,8 @@ void l7fp_pool_expire(struct l7fp_endpoint *endpoint, unsigned long idle, struct
 	spin_unlock_bh(&endpoint->lock);
 }
 
-void l7fp_pool_sweep(struct l7fp_cluster *cluster)
+void l7fp_pool_sweep(struct l7fp_cluster *cluster, unsigned long idle)
 {
-	unsigned long idle = msecs_to_jiffies(cluster->config.idle_timeout_ms);
 	struct l7fp_endpoint_set *set;
 	LIST_HEAD(list);
 	u32 i;

@@ -50,6 +50,13 @@ struct l7fp_port_ops {
 	 * the peer that it failed. Process context, no engine lock.
 	 */
 	void (*close)(struct l7fp_port *port, bool reset);
+	/*
+	 * For the end of a connection on which nothing is under way: calls @finish, which looks
+	 * once more and queues FIN, so that no input can have been on its way to it unseen; or
+	 * does not, when there is some. True when it was called and was true. Process context,
+	 * no engine lock.
+	 */
+	bool (*finish_idle)(struct l7fp_port *port, bool (*finish)(struct l7fp_port *port));
 	/* Waits for the running event and lets go of the socket. Process context. */
 	void (*release)(struct l7fp_port *port);
 };

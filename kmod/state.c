@@ -5,6 +5,7 @@
 #include <linux/ratelimit.h>
 #include <net/netns/generic.h>
 #include "downstream.h"
+#include "drain.h"
 #include "policy.h"
 #include "state.h"
 #include "steer.h"
@@ -30,6 +31,7 @@ static int __net_init state_net_init(struct net *net)
 	spin_lock_init(&ln->downstreams_lock);
 	INIT_LIST_HEAD(&ln->downstreams);
 	INIT_DELAYED_WORK(&ln->sweep, l7fp_sweep);
+	l7fp_drain_init(ln);
 	ratelimit_state_init(&ln->events_limit, EVENTS_INTERVAL, EVENTS_BURST);
 	ratelimit_set_flags(&ln->events_limit, RATELIMIT_MSG_ON_RELEASE);
 	l7fp_steer_add(ln);
@@ -63,7 +65,8 @@ static void __net_exit state_net_exit(struct net *net)
 	mutex_unlock(&ln->lock);
 
 	cancel_delayed_work_sync(&ln->sweep);
-	l7fp_downstreams_kill(ln);
+	l7fp_drain_exit(ln);
+	l7fp_downstreams_kill(ln, true);
 
 	mutex_lock(&ln->lock);
 	xa_for_each(&ln->clusters, id, entry)

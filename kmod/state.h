@@ -17,6 +17,20 @@
 
 struct l7fp_generation;
 
+/**
+ * struct l7fp_drain - a drain of the namespace, see drain.c
+ * @deadline: jiffies; changed under l7fp_net.lock
+ * @stop: listeners close; under l7fp_net.lock
+ * @reset: connections reset at the deadline of the last one; likewise
+ * @work: looks after it
+ */
+struct l7fp_drain {
+	unsigned long deadline;
+	bool stop;
+	u64 reset;
+	struct delayed_work work;
+};
+
 /* Counters of a namespace, per CPU. */
 struct l7fp_stats {
 	u64 verdict[__L7FP_VERDICT_MAX];
@@ -47,6 +61,7 @@ struct l7fp_stats {
  * @by_cookie: in the table of steer.c
  * @lock: serialises changes from netlink and the namespace's exit
  * @dead: set under @lock when the namespace goes; nothing new is created
+ * @draining: responses end their connections; set under @lock
  * @listeners: struct l7fp_listener by id; changed under @lock, read under RCU
  * @clusters: struct l7fp_cluster by id, likewise
  * @n_listeners: entries of @listeners, under @lock; likewise @n_clusters
@@ -58,6 +73,7 @@ struct l7fp_stats {
  * @current_generation: changed under @lock, read under RCU
  * @link: the bpf_link that attached it, NULL when there is none; under @lock
  * @downstreams: every downstream connection, under @downstreams_lock
+ * @drain: what is to be known of it
  * @sweep: closes what is idle or late, once a second
  * @events_limit: bounds the messages of the multicast group
  */
@@ -66,6 +82,7 @@ struct l7fp_net {
 	struct hlist_node by_cookie;
 	struct mutex lock;	/* changes, and the namespace's exit */
 	bool dead;
+	bool draining;
 	struct xarray listeners;
 	struct xarray clusters;
 	u32 n_listeners;
@@ -79,6 +96,7 @@ struct l7fp_net {
 	spinlock_t downstreams_lock;	/* the two below */
 	struct list_head downstreams;
 	u32 n_downstreams;
+	struct l7fp_drain drain;
 	struct delayed_work sweep;
 	struct ratelimit_state events_limit;
 	atomic_t n_ports;		/* zero before the state may go */

@@ -614,6 +614,7 @@ const struct l7fp_port_ops l7fp_wire_ops = {
 	.flush = wire_flush,
 	.defer = wire_defer,
 	.close = wire_close,
+	.finish_idle = l7fp_wire_finish_idle,
 	.release = wire_release,
 	.init = wire_init,
 };

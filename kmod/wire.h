@@ -15,6 +15,9 @@ extern const struct l7fp_port_ops l7fp_wire_ops;
  */
 void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock);
 
+/* wire_idle.c: ->finish_idle() of l7fp_wire_ops. */
+bool l7fp_wire_finish_idle(struct l7fp_port *port, bool (*finish)(struct l7fp_port *port));
+
 /* Lets go of a socket that the module made, accepted, or was given by user space. */
 void l7fp_wire_put_socket(struct socket *sock);
 

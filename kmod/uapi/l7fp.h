@@ -37,6 +37,7 @@
 #define L7FP_MAX_ORIGINAL_DST	1024	/* addresses that one ORIGINAL_DST cluster keeps */
 #define L7FP_MAX_EXPLAIN_HEAD	60000	/* a head that EXPLAIN judges: it fits into an attribute */
 #define L7FP_MAX_SLOW_PATH_TOKEN 128	/* of a generation; the bound of the PROXY protocol */
+#define L7FP_MAX_DRAIN_MS	86400000 /* a drain's deadline: a day */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
@@ -466,14 +467,17 @@ enum l7fp_attr_explain {
 
 #define L7FP_A_EXPLAIN_MAX (__L7FP_A_EXPLAIN_MAX - 1)
 
-/* Of DRAIN. DEADLINE_MS begins, STOP ends accepting; the rest is the answer. */
+/*
+ * Of DRAIN. DEADLINE_MS begins, STOP ends accepting, neither asks; the rest is the answer. A drain
+ * ends when it was told to stop and nothing is left, or at its deadline.
+ */
 enum l7fp_attr_drain {
 	L7FP_A_DRAIN_UNSPEC = 0,
-	L7FP_A_DRAIN_DEADLINE_MS,	/* u32: what is left then is reset */
+	L7FP_A_DRAIN_DEADLINE_MS,	/* u32, at most L7FP_MAX_DRAIN_MS: the rest is reset */
 	L7FP_A_DRAIN_STOP,		/* u8, 1: listeners take what waits for them, and close */
 	L7FP_A_DRAIN_LISTENERS,		/* u32: listeners left */
 	L7FP_A_DRAIN_CONNECTIONS,	/* u32: downstream connections left */
-	L7FP_A_DRAIN_RESET,		/* u64: connections that were reset at the deadline */
+	L7FP_A_DRAIN_RESET,		/* u64: connections that the last deadline reset */
 	L7FP_A_DRAIN_LEFT_MS,		/* u32: until the deadline; absent: no drain is going on */
 	__L7FP_A_DRAIN_MAX
 };
