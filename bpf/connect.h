@@ -19,14 +19,22 @@ struct l7fp_service {
 	__u16 pad;
 };
 
+/*
+ * An authorization policy or STRICT binds the address: while nothing can judge it, connects are
+ * refused. Others go where they were going.
+ */
+#define L7FP_REDIRECT_GUARDED	(1U << 0)
+
 /**
  * struct l7fp_redirect - the listeners that take them
  * @port4: on 127.0.0.1, network order; 0: none, the connect is refused
  * @port6: on ::1, likewise
+ * @flags: L7FP_REDIRECT_*, for user space
  */
 struct l7fp_redirect {
 	__u16 port4;
 	__u16 port6;
+	__u32 flags;
 };
 
 /* Cgroups below the root that are looked for among the exempt ones; deeper ones count, too. */

@@ -188,6 +188,14 @@ static uint16_t port_of(const struct apply *a, const struct ir_capture *c)
 	return w && !w->missing ? w->listener.port : 0;
 }
 
+/* An authorization policy binds it; or its port is closed, for whatever reason. */
+static bool is_guarded(const struct ir *ir, const struct ir_capture *c)
+{
+	const struct ir_cluster *cluster = &ir->cluster[c->cluster];
+
+	return cluster->n_authorization || (c->opaque && !cluster->n_endpoints);
+}
+
 struct capture_service *apply_services(const struct apply *a)
 {
 	struct capture_service *list = apply_alloc(a->ir->n_captures + 1, sizeof(*list));
@@ -198,6 +206,7 @@ struct capture_service *apply_services(const struct apply *a)
 
 		list[i].address = c->address;
 		list[i].port = c->port;
+		list[i].guarded = is_guarded(a->ir, c);
 		if (is_ipv6(&c->address))
 			list[i].port6 = port_of(a, c);
 		else

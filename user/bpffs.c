@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <linux/magic.h>
@@ -83,14 +84,28 @@ int bpffs_open(struct bpffs *fs, int create, char *error, size_t error_len)
 		snprintf(error, error_len, "%s: %s", fs->dir, strerror(-err));
 		return err;
 	}
-	/* Changes are short, so whoever comes second waits. */
-	if (create && flock(fs->fd, LOCK_EX)) {
-		err = -errno;
-		snprintf(error, error_len, "%s: cannot be locked: %s", fs->dir, strerror(-err));
+	err = create ? bpffs_lock(fs, error, error_len) : 0;
+	if (err)
 		bpffs_close(fs);
-		return err;
-	}
-	return 0;
+	return err;
+}
+
+int bpffs_lock(struct bpffs *fs, char *error, size_t error_len)
+{
+	int err;
+
+	/* Changes are short, so whoever comes second waits. */
+	if (!flock(fs->fd, LOCK_EX))
+		return 0;
+	err = -errno;
+	snprintf(error, error_len, "%s: cannot be locked: %s", fs->dir, strerror(-err));
+	return err;
+}
+
+void bpffs_unlock(struct bpffs *fs)
+{
+	if (fs->fd >= 0)
+		flock(fs->fd, LOCK_UN);
 }
 
 void bpffs_close(struct bpffs *fs)
@@ -108,41 +123,87 @@ char *bpffs_path(const struct bpffs *fs, char *out, const char *name)
 	return out;
 }
 
-int bpffs_remove(struct bpffs *fs, char *error, size_t error_len)
+static DIR *open_dir(const struct bpffs *fs)
+{
+	int fd = openat(fs->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+/* The next name of @dir that @which says, or NULL. */
+static const char *next_name(DIR *dir, bool (*which)(const char *name))
 {
 	struct dirent *entry;
-	int err = 0, fd;
+
+	while ((entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    (!which || which(entry->d_name)))
+			return entry->d_name;
+	}
+	return NULL;
+}
+
+bool bpffs_has(const struct bpffs *fs, bool (*which)(const char *name))
+{
+	DIR *dir = fs->fd >= 0 ? open_dir(fs) : NULL;
+	bool found;
+
+	if (!dir)
+		return false;
+	found = next_name(dir, which);
+	closedir(dir);
+	return found;
+}
+
+int bpffs_remove_some(const struct bpffs *fs, bool (*which)(const char *name), char *error,
+		      size_t error_len)
+{
+	const char *name;
+	int err = 0;
 	DIR *dir;
 
 	if (fs->fd < 0)
 		return 0;
-	fd = openat(fs->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	dir = open_dir(fs);
 	if (!dir) {
 		err = -errno;
 		snprintf(error, error_len, "%s: %s", fs->dir, strerror(-err));
-		if (fd >= 0)
-			close(fd);
 		return err;
 	}
-	while ((entry = readdir(dir))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		if (unlinkat(fs->fd, entry->d_name, 0) && errno != ENOENT && !err) {
+	while ((name = next_name(dir, which))) {
+		if (unlinkat(fs->fd, name, 0) && errno != ENOENT && !err) {
 			err = -errno;
 			snprintf(error, error_len, "%s/%s: cannot be removed: %s", fs->dir,
-				 entry->d_name, strerror(-err));
+				 name, strerror(-err));
 		}
 	}
 	closedir(dir);
-	if (!err && rmdir(fs->dir) && errno != ENOENT) {
+	if (!err && rmdir(fs->dir) && errno != ENOENT && !(which && errno == ENOTEMPTY)) {
 		err = -errno;
 		snprintf(error, error_len, "%s: cannot be removed: %s", fs->dir, strerror(-err));
 	}
 	return err;
 }
 
-int bpffs_remove_all(char *error, size_t error_len)
+int bpffs_remove(const struct bpffs *fs, char *error, size_t error_len)
+{
+	return bpffs_remove_some(fs, NULL, error, error_len);
+}
+
+static bool is_one_of(uint64_t cookie, const uint64_t *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (list[i] == cookie)
+			return true;
+	return false;
+}
+
+int bpffs_remove_all(const uint64_t *but, size_t n, char *error, size_t error_len)
 {
 	struct dirent *entry;
 	struct bpffs fs;
@@ -153,7 +214,8 @@ int bpffs_remove_all(char *error, size_t error_len)
 	if (!dir)
 		return 0;
 	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
+		    is_one_of(strtoull(entry->d_name, NULL, 10), but, n))
 			continue;
 		snprintf(fs.dir, sizeof(fs.dir), "%s/%s", BPFFS_DIR, entry->d_name);
 		fs.fd = open(fs.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

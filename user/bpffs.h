@@ -10,6 +10,7 @@
  *	<cgroup id>-connect6
  *	<cgroup id>-getpeername4
  *	<cgroup id>-getpeername6
+ *	hooks-<digest>		the version of the connect hooks' programs
  *
  * The cookie is unique while the machine runs, so a folder never passes to
  * another namespace.
@@ -18,6 +19,7 @@
 #define _L7FP_BPFFS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,9 +48,22 @@ void bpffs_close(struct bpffs *fs);
 /* The path of @name in the folder; @out has PATH_MAX bytes. Returns it. */
 char *bpffs_path(const struct bpffs *fs, char *out, const char *name);
 
+/* Waits until nobody else changes an open folder, and keeps them out until bpffs_unlock(). */
+int bpffs_lock(struct bpffs *fs, char *error, size_t error_len);
+/* Lets others change it; it stays open. */
+void bpffs_unlock(struct bpffs *fs);
+
 /* Unpins all that is in the folder, and removes it. */
-int bpffs_remove(struct bpffs *fs, char *error, size_t error_len);
-/* The same for every network namespace: those that are gone left their folders behind. */
-int bpffs_remove_all(char *error, size_t error_len);
+int bpffs_remove(const struct bpffs *fs, char *error, size_t error_len);
+/* Unpins what @which says (NULL: all), and removes the folder where nothing is left. */
+int bpffs_remove_some(const struct bpffs *fs, bool (*which)(const char *name), char *error,
+		      size_t error_len);
+/* Whether something is pinned that @which says. */
+bool bpffs_has(const struct bpffs *fs, bool (*which)(const char *name));
+/*
+ * bpffs_remove() for every network namespace but these @n: those that are gone left their folders
+ * behind.
+ */
+int bpffs_remove_all(const uint64_t *but, size_t n, char *error, size_t error_len);
 
 #endif /* _L7FP_BPFFS_H */

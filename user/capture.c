@@ -16,24 +16,14 @@
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include "capture.h"
-#include "connect.skel.h"
+#include "capture_hooks.h"
+#include "sha256.h"
 
-#define HOOKS	4
+/* Of the digest of the programs: as much as tells versions apart. */
+#define VERSION_HEX	16
 
-static const char *const hook_name[HOOKS] = {
+const char *const capture_hook_name[CAPTURE_HOOKS] = {
 	"connect4", "connect6", "getpeername4", "getpeername6",
-};
-
-/**
- * struct capture - the capture of a network namespace
- * @skeleton: the programs; NULL while none had to be loaded
- * @services_fd: the outer map
- */
-struct capture {
-	const struct bpffs *fs;
-	struct connect *skeleton;
-	int services_fd;
 };
 
 /* What libbpf said last; it tells more than the number. */
@@ -83,7 +73,7 @@ static int pin(const struct bpffs *fs, struct bpf_map *map, const char *name)
 	return -errno;
 }
 
-static int load(struct capture *c, char *error, size_t error_len)
+int capture_load(struct capture *c, bool guards, char *error, size_t error_len)
 {
 	libbpf_print_fn_t old;
 	int err = 0;
@@ -98,6 +88,12 @@ static int load(struct capture *c, char *error, size_t error_len)
 		goto out;
 	}
 	c->skeleton->rodata->netns_cookie = c->fs->cookie;
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_guard4, guards);
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_guard6, guards);
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_connect4, !guards);
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_connect6, !guards);
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_getpeername4, !guards);
+	bpf_program__set_autoload(c->skeleton->progs.l7fp_getpeername6, !guards);
 	err = reuse(c->fs, c->skeleton->maps.l7fp_services, "services");
 	if (!err)
 		err = reuse(c->fs, c->skeleton->maps.l7fp_original, "original");
@@ -137,7 +133,7 @@ int capture_open(struct capture **out, const struct bpffs *fs, char *error, size
 	c->fs = fs;
 	c->services_fd = bpf_obj_get(bpffs_path(fs, path, "services"));
 	if (c->services_fd < 0) {
-		err = load(c, error, error_len);
+		err = capture_load(c, false, error, error_len);
 		if (!err)
 			c->services_fd = fcntl(bpf_map__fd(c->skeleton->maps.l7fp_services),
 					       F_DUPFD_CLOEXEC, 3);
@@ -206,29 +202,69 @@ int capture_cgroup_id(const char *cgroup, uint64_t *id, char *error, size_t erro
 	return 0;
 }
 
-static char *hook_path(const struct capture *c, char *out, uint64_t id, int hook)
+char *capture_hook_path(const struct bpffs *fs, char *out, uint64_t id, int hook)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "%" PRIu64 "-%s", id, hook_name[hook]);
-	return bpffs_path(c->fs, out, name);
+	snprintf(name, sizeof(name), "%" PRIu64 "-%s", id, capture_hook_name[hook]);
+	return bpffs_path(fs, out, name);
+}
+
+/* A pin of this name says that the hooks are the programs of this version. */
+static void version_name(char out[32])
+{
+	char hex[SHA256_HEX];
+	const void *bytes;
+	size_t size;
+
+	bytes = connect__elf_bytes(&size);
+	sha256_hex(bytes, size, hex);
+	snprintf(out, 32, CAPTURE_VERSION "%.*s", VERSION_HEX, hex);
+}
+
+int capture_hook_replace(const char *path, const struct bpf_program *program)
+{
+	int fd, err = 0;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_link_update(fd, bpf_program__fd(program), NULL))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* What is attached may be of another version, or guard the addresses while nothing captures them. */
+static int renew_one(struct capture *c, uint64_t id, int hook)
+{
+	char path[PATH_MAX];
+
+	return capture_hook_replace(capture_hook_path(c->fs, path, id, hook),
+				    capture_program(c, hook));
+}
+
+struct bpf_program *capture_program(const struct capture *c, int hook)
+{
+	struct bpf_program *const program[CAPTURE_HOOKS] = {
+		c->skeleton->progs.l7fp_connect4, c->skeleton->progs.l7fp_connect6,
+		c->skeleton->progs.l7fp_getpeername4, c->skeleton->progs.l7fp_getpeername6,
+	};
+
+	return program[hook];
 }
 
 static int attach_one(struct capture *c, int cgroup_fd, uint64_t id, int hook)
 {
-	struct bpf_program *const program[HOOKS] = {
-		c->skeleton->progs.l7fp_connect4, c->skeleton->progs.l7fp_connect6,
-		c->skeleton->progs.l7fp_getpeername4, c->skeleton->progs.l7fp_getpeername6,
-	};
 	char path[PATH_MAX];
 	struct bpf_link *link;
 	int err;
 
 	/* Links on cgroups are always of the kind that lets others attach, too. */
-	link = bpf_program__attach_cgroup(program[hook], cgroup_fd);
+	link = bpf_program__attach_cgroup(capture_program(c, hook), cgroup_fd);
 	if (!link)
 		return -errno;
-	err = bpf_link__pin(link, hook_path(c, path, id, hook));
+	err = bpf_link__pin(link, capture_hook_path(c->fs, path, id, hook));
 	bpf_link__destroy(link);
 	return err;
 }
@@ -236,35 +272,42 @@ static int attach_one(struct capture *c, int cgroup_fd, uint64_t id, int hook)
 int capture_attach(struct capture *c, const char *cgroup, bool *made, char *error,
 		   size_t error_len)
 {
-	bool mine[HOOKS] = { false };
-	char path[PATH_MAX];
+	bool mine[CAPTURE_HOOKS] = { false };
+	char path[PATH_MAX], version[32];
 	int fd, hook, err = 0;
+	bool there, renewed;
+	size_t n_there = 0;
 	uint64_t id;
 
 	*made = false;
 	fd = open_cgroup(cgroup, &id, error, error_len);
 	if (fd < 0)
 		return fd;
-	for (hook = 0; hook < HOOKS && !err; hook++) {
-		if (!access(hook_path(c, path, id, hook), F_OK))
+	version_name(version);
+	renewed = pinned(c->fs, version);
+	for (hook = 0; hook < CAPTURE_HOOKS && !err; hook++) {
+		there = !access(capture_hook_path(c->fs, path, id, hook), F_OK);
+		n_there += there;
+		if (there && renewed)
 			continue;
-		err = load(c, error, error_len);
+		err = capture_load(c, false, error, error_len);
 		if (err)
 			break;
-		err = attach_one(c, fd, id, hook);
+		err = there ? renew_one(c, id, hook) : attach_one(c, fd, id, hook);
 		if (err)
 			snprintf(error, error_len, "cgroup %s: the %s hook cannot be attached: %s",
-				 cgroup, hook_name[hook], strerror(-err));
-		mine[hook] = !err;
-		*made = true;
+				 cgroup, capture_hook_name[hook], strerror(-err));
+		mine[hook] = !err && !there;
 	}
 	close(fd);
-	if (!err)
+	if (!err) {
+		/* Where some were there, taking back would open what they guard. */
+		*made = !n_there;
 		return 0;
-	for (hook = 0; hook < HOOKS; hook++)
+	}
+	for (hook = 0; hook < CAPTURE_HOOKS; hook++)
 		if (mine[hook])
-			unlink(hook_path(c, path, id, hook));
-	*made = false;
+			unlink(capture_hook_path(c->fs, path, id, hook));
 	return err;
 }
 
@@ -273,8 +316,8 @@ int capture_detach(struct capture *c, uint64_t cgroup_id, char *error, size_t er
 	char path[PATH_MAX];
 	int hook, err = 0;
 
-	for (hook = 0; hook < HOOKS; hook++) {
-		if (!unlink(hook_path(c, path, cgroup_id, hook)) || errno == ENOENT)
+	for (hook = 0; hook < CAPTURE_HOOKS; hook++) {
+		if (!unlink(capture_hook_path(c->fs, path, cgroup_id, hook)) || errno == ENOENT)
 			continue;
 		err = -errno;
 		snprintf(error, error_len, "%s: cannot be removed: %s", path, strerror(-err));
@@ -356,6 +399,7 @@ int capture_prepare(struct capture *c, const struct capture_service *service, si
 		key.port = htons(service[i].port);
 		redirect.port4 = htons(service[i].port4);
 		redirect.port6 = htons(service[i].port6);
+		redirect.flags = service[i].guarded ? L7FP_REDIRECT_GUARDED : 0;
 		if (bpf_map_update_elem(fd, &key, &redirect, BPF_ANY)) {
 			err = -errno;
 			snprintf(error, error_len, "captured address %zu of %zu: %s", i, n,
@@ -367,7 +411,7 @@ int capture_prepare(struct capture *c, const struct capture_service *service, si
 	return fd;
 }
 
-int capture_commit(struct capture *c, int services_fd, char *error, size_t error_len)
+int capture_replace(struct capture *c, int services_fd, char *error, size_t error_len)
 {
 	uint32_t zero = 0;
 	int err;
@@ -377,6 +421,30 @@ int capture_commit(struct capture *c, int services_fd, char *error, size_t error
 	err = -errno;
 	snprintf(error, error_len, "captured addresses: %s", strerror(-err));
 	return err;
+}
+
+int capture_commit(struct capture *c, int services_fd, char *error, size_t error_len)
+{
+	char path[PATH_MAX], version[32];
+	int err;
+
+	err = capture_replace(c, services_fd, error, error_len);
+	if (err)
+		return err;
+	version_name(version);
+	if (pinned(c->fs, version))
+		return 0;
+	err = bpffs_remove_some(c->fs, capture_is_version, error, error_len);
+	if (!err && bpf_obj_pin(c->services_fd, bpffs_path(c->fs, path, version))) {
+		err = -errno;
+		snprintf(error, error_len, "%s: %s", path, strerror(-err));
+	}
+	return err;
+}
+
+bool capture_is_version(const char *name)
+{
+	return !strncmp(name, CAPTURE_VERSION, strlen(CAPTURE_VERSION));
 }
 
 int capture_list(const struct bpffs *fs, struct capture_service **out, size_t *n, char *error,
@@ -426,6 +494,7 @@ int capture_list(const struct bpffs *fs, struct capture_service **out, size_t *n
 		s->port = ntohs(key.port);
 		s->port4 = ntohs(redirect.port4);
 		s->port6 = ntohs(redirect.port6);
+		s->guarded = redirect.flags & L7FP_REDIRECT_GUARDED;
 	}
 	close(fd);
 	*out = list;

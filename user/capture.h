@@ -18,11 +18,15 @@
 #define CAPTURE_MAX_CGROUPS	64
 #define CAPTURE_MAX_SERVICES	262144
 
-/* A captured address: where it was asked for, and the listeners' ports (host order). */
+/*
+ * A captured address: where it was asked for, and the listeners' ports (host order). @guarded: it
+ * must not be reached unjudged, not even while there is nothing that judges.
+ */
 struct capture_service {
 	struct in6_addr address;
 	uint16_t port;
 	uint16_t port4, port6;
+	bool guarded;
 };
 
 struct capture;
@@ -37,7 +41,10 @@ struct capture;
 int capture_open(struct capture **out, const struct bpffs *fs, char *error, size_t error_len);
 void capture_close(struct capture *capture);
 
-/* Attach to the cgroup, unless that was done by an earlier run. @made: whether it is new. */
+/*
+ * Attach to the cgroup. Hooks of an earlier run stay, with the programs of this version in them.
+ * @made: whether there was none.
+ */
 int capture_attach(struct capture *capture, const char *cgroup, bool *made, char *error,
 		   size_t error_len);
 /* Remove the hooks of the cgroup with this id. */
@@ -49,13 +56,26 @@ int capture_detach_others(struct capture *capture, const uint64_t *cgroup_id, si
 /* Make the map of these addresses; nothing is captured by it yet. Its fd, or a negative errno. */
 int capture_prepare(struct capture *capture, const struct capture_service *service, size_t n,
 		    char *error, size_t error_len);
-/* Put the prepared map in force: one pointer. */
+/* Put the prepared map in force: one pointer. All cgroups are attached by then. */
 int capture_commit(struct capture *capture, int services_fd, char *error, size_t error_len);
 
 /* Processes of these cgroups, and of those below them, are not captured; of no others. */
 int capture_exempt(struct capture *capture, const uint64_t *cgroup_id, size_t n, char *error,
 		   size_t error_len);
 const struct bpffs *capture_fs(const struct capture *capture);
+
+/*
+ * capture_guard.c: nothing is captured any more. Guarded addresses are refused, the others
+ * reached directly. @n: how many are guarded.
+ */
+int capture_guard(struct capture *capture, size_t *n, char *error, size_t error_len);
+/*
+ * After that, and when all is done that was captured: hooks that go without the module where
+ * something is guarded, and none where nothing is. The pins that are needed no longer are removed.
+ */
+int capture_guard_hooks(struct capture *capture, char *error, size_t error_len);
+/* Whether hooks that go without the module guard some addresses. */
+bool capture_is_guarded(const struct bpffs *fs);
 
 /* The addresses in force, read from the pin; *@out is the caller's to free. */
 int capture_list(const struct bpffs *fs, struct capture_service **out, size_t *n, char *error,

@@ -297,7 +297,7 @@ int cmd_reset(int argc, char **argv)
 		return EXIT_FAILED;
 	if (apply_reset(error, sizeof(error)))
 		return cmd_fail("reset", error);
-	if (all && bpffs_remove_all(error, sizeof(error)))
+	if (all && bpffs_remove_all(NULL, 0, error, sizeof(error)))
 		return cmd_fail("reset", error);
 	return 0;
 }

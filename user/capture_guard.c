@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of capture without a gap: addresses that an authorization policy or
+ * STRICT binds are refused as long as nothing judges their connections, also
+ * when the module is gone.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "capture_hooks.h"
+
+int capture_guard(struct capture *c, size_t *n, char *error, size_t error_len)
+{
+	struct capture_service *list;
+	size_t i, total;
+	int fd, err;
+
+	*n = 0;
+	err = capture_list(c->fs, &list, &total, error, error_len);
+	if (err)
+		return err;
+	for (i = 0; i < total; i++) {
+		if (!list[i].guarded)
+			continue;
+		list[*n] = list[i];
+		/* No listener: the hooks refuse it. */
+		list[*n].port4 = 0;
+		list[(*n)++].port6 = 0;
+	}
+	fd = capture_prepare(c, list, *n, error, error_len);
+	free(list);
+	if (fd < 0)
+		return fd;
+	err = capture_replace(c, fd, error, error_len);
+	close(fd);
+	return err;
+}
+
+static int put_guards(struct capture *c, char *error, size_t error_len)
+{
+	uint64_t id[2 * CAPTURE_MAX_CGROUPS];
+	struct bpf_program *guard[CAPTURE_CONNECT_HOOKS];
+	char path[PATH_MAX];
+	size_t i, n;
+	int hook, err;
+
+	/* Programs that capture may be loaded: these need an object of their own. */
+	connect__destroy(c->skeleton);
+	c->skeleton = NULL;
+	err = capture_load(c, true, error, error_len);
+	if (err)
+		return err;
+	guard[0] = c->skeleton->progs.l7fp_guard4;
+	guard[1] = c->skeleton->progs.l7fp_guard6;
+	n = capture_cgroups(c->fs, id, 2 * CAPTURE_MAX_CGROUPS);
+	for (i = 0; i < n; i++) {
+		for (hook = 0; hook < CAPTURE_CONNECT_HOOKS; hook++) {
+			capture_hook_path(c->fs, path, id[i], hook);
+			err = capture_hook_replace(path, guard[hook]);
+			if (!err || err == -ENOENT)
+				continue;
+			snprintf(error, error_len, "%s: the guard cannot be attached: %s", path,
+				 strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+static bool not_a_guard(const char *name)
+{
+	return strcmp(name, "services") && strcmp(name, "exempt") &&
+	       !ends_with(name, "-connect4") && !ends_with(name, "-connect6");
+}
+
+int capture_guard_hooks(struct capture *c, char *error, size_t error_len)
+{
+	struct capture_service *list;
+	size_t n;
+	int err;
+
+	err = capture_list(c->fs, &list, &n, error, error_len);
+	free(list);
+	if (err)
+		return err;
+	if (!n)
+		return bpffs_remove_some(c->fs, NULL, error, error_len);
+	err = put_guards(c, error, error_len);
+	if (err)
+		return err;
+	return bpffs_remove_some(c->fs, not_a_guard, error, error_len);
+}
+
+bool capture_is_guarded(const struct bpffs *fs)
+{
+	uint64_t id;
+
+	return capture_cgroups(fs, &id, 1) && !bpffs_has(fs, capture_is_version);
+}
