@@ -20,6 +20,7 @@ struct arguments {
 	size_t n_exempt;
 	struct apply_slow_path slow_path;
 	unsigned long port;
+	uint32_t without;	/* L7FP_LISTENER_NO_* */
 	bool json, dry_run;
 };
 
@@ -42,6 +43,8 @@ static void usage(FILE *out)
 		"                     slowpath writes for these policies\n"
 		"  -x, --exempt PATH  do not capture processes of this cgroup: the proxy's; may be\n"
 		"                     repeated\n"
+		"      --without NAME[,NAME]...   do not make: request-id, forwarded-proto,\n"
+		"                     attempt-count, reason\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -71,6 +74,36 @@ static int add_cgroup(const char **list, size_t *n, const char *path)
 	return 0;
 }
 
+/* Names of header fields that the listener would add; --without. */
+static int add_without(uint32_t *flags, char *names)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} known[] = {
+		{ "request-id", L7FP_LISTENER_NO_REQUEST_ID },
+		{ "forwarded-proto", L7FP_LISTENER_NO_FORWARDED_PROTO },
+		{ "attempt-count", L7FP_LISTENER_NO_ATTEMPT_COUNT },
+		{ "reason", L7FP_LISTENER_NO_REASON },
+	};
+	char *name, *rest;
+	size_t i;
+
+	for (name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+		for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (!strcmp(name, known[i].name))
+				break;
+		if (i == sizeof(known) / sizeof(known[0])) {
+			fprintf(stderr,
+				"l7fp-tool apply: --without '%s': expected request-id, forwarded-proto, attempt-count or reason\n",
+				name);
+			return -1;
+		}
+		*flags |= known[i].flag;
+	}
+	return 0;
+}
+
 /* 0 go on, else the exit status plus one. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -81,6 +114,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "port", required_argument, NULL, 'p' },
 		{ "slowpath", required_argument, NULL, 's' },
 		{ "exempt", required_argument, NULL, 'x' },
+		{ "without", required_argument, NULL, 'W' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -109,6 +143,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'x':
 			err = add_cgroup(a->exempt, &a->n_exempt, optarg);
+			break;
+		case 'W':
+			err = add_without(&a->without, optarg);
 			break;
 		case 'd':
 			a->dry_run = true;
@@ -234,6 +271,7 @@ int cmd_apply(int argc, char **argv)
 	options.exempt = a.exempt;
 	options.n_exempt = a.n_exempt;
 	options.dry_run = a.dry_run;
+	options.listener_flags |= a.without;
 	err = apply(files.ir, &options, &result, error, sizeof(error));
 	if (err)
 		err = cmd_fail("apply", error);
