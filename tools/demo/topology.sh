@@ -20,6 +20,7 @@ policies=$here/policies
 clients=/sys/fs/cgroup/l7fp-demo-clients
 run=${L7FP_DEMO_RUN:-/run/l7fp-demo}
 loaded=
+apply_options=()
 PATH=$PATH:/usr/sbin:/sbin
 
 versions="reviews-v1:10.244.1.1 reviews-v2:10.244.1.2 reviews-v3:10.244.1.3 ratings-v1:10.244.2.1"
@@ -119,7 +120,7 @@ start_l7fp()
 		loaded=1
 	fi
 	mkdir -p "$clients" || die "$clients: cannot be made; is cgroup2 mounted there?"
-	"$tool" apply -f "$policies" --cgroup "$clients" || die "l7fp-tool apply failed"
+	"$tool" apply -f "$policies" --cgroup "$clients" "${apply_options[@]}" || die "l7fp-tool apply failed"
 }
 
 stop_l7fp()
