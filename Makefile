@@ -135,6 +135,7 @@ docs: $(BUILD)/l7fp-tool
 include selftests/unit/Makefile
 -include selftests/fail/Makefile
 -include tools/fuzz/Makefile
+include tools/bench/Makefile
 
 # ---- tests; tools/check counts what they report
 
