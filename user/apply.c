@@ -374,7 +374,7 @@ static int load_and_change(struct apply *a)
 	return err;
 }
 
-static void finish(struct apply *a)
+void apply_finish(struct apply *a)
 {
 	capture_close(a->capture);
 	bpffs_close(&a->fs);
@@ -385,6 +385,21 @@ static void finish(struct apply *a)
 	free(a->undo);
 }
 
+/* What would be put in force now ended with the drain. */
+static int refuse_draining(struct apply *a)
+{
+	struct kernel_drain drain;
+	int err;
+
+	err = kernel_drain(a->nl, 0, 0, &drain, a->error, a->error_len);
+	if (err || !drain.on)
+		return err;
+	snprintf(a->error, a->error_len,
+		 "this network namespace drains, for another %u s at most: wait for the end of l7fp-tool drain",
+		 (drain.left_ms + 999) / 1000);
+	return -EBUSY;
+}
+
 static int begin(struct apply *a)
 {
 	int err;
@@ -392,6 +407,8 @@ static int begin(struct apply *a)
 	err = netlink_open(&a->nl, a->error, a->error_len);
 	if (!err)
 		err = bpffs_open(&a->fs, 1, a->error, a->error_len);
+	if (!err)
+		err = refuse_draining(a);
 	if (!err)
 		err = kernel_read(a->nl, KERNEL_LISTENERS | KERNEL_CLUSTERS | KERNEL_GENERATIONS,
 				  &a->kernel, a->error, a->error_len);
@@ -422,7 +439,7 @@ int apply(const struct ir *ir, const struct apply_options *options, struct apply
 	result->load_ms = now_ms() - start;
 	if (!err && !options->dry_run)
 		err = remove_stale(&a, APPLY_DRAIN_MS, &result->leftover);
-	finish(&a);
+	apply_finish(&a);
 	return err;
 }
 
@@ -443,11 +460,11 @@ int apply_sweep(const struct ir *ir, const struct apply_options *options, size_t
 		err = apply_listeners(&a, false);
 	if (!err)
 		err = remove_stale(&a, 0, leftover);
-	finish(&a);
+	apply_finish(&a);
 	return err;
 }
 
-static int reset_kernel(struct apply *a)
+int apply_reset_kernel(struct apply *a)
 {
 	int err, e;
 	size_t i;
@@ -489,14 +506,14 @@ int apply_reset(char *error, size_t error_len)
 	e = netlink_open(&a.nl, error, error_len);
 	if (e == -ENOENT) {
 		/* Without the module there is nothing more to take away. */
-		finish(&a);
+		apply_finish(&a);
 		return err;
 	}
 	if (!e)
 		e = kernel_read(a.nl, KERNEL_LISTENERS | KERNEL_CLUSTERS | KERNEL_GENERATIONS,
 				&a.kernel, error, error_len);
 	if (!e)
-		e = reset_kernel(&a);
-	finish(&a);
+		e = apply_reset_kernel(&a);
+	apply_finish(&a);
 	return err ? err : e;
 }

@@ -56,6 +56,11 @@ void apply_undo_push(struct apply *a, enum undo_kind kind, uint32_t id, uint64_t
 /* Takes back what was done, last first. */
 void apply_undo_all(struct apply *a);
 
+/* Removes what @a->kernel says is there: listeners, generations that were never current, clusters. */
+int apply_reset_kernel(struct apply *a);
+/* Lets go of what @a holds. */
+void apply_finish(struct apply *a);
+
 /* apply_clusters.c */
 void apply_assign_clusters(struct apply *a);
 int apply_clusters(struct apply *a);

@@ -18,6 +18,7 @@
 int cmd_apply(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_drain(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
@@ -33,6 +34,8 @@ int cmd_status(int argc, char **argv);
  * why when it cannot. 0 or -1.
  */
 int cmd_enter_netns(const char *netns);
+/* Whether l7fpd answers for the network namespace with this cookie. */
+bool cmd_daemon_runs(uint64_t cookie);
 /* "l7fp-tool COMMAND: text" on stderr; returns EXIT_FAILED. */
 int cmd_fail(const char *command, const char *text);
 /* A number from @low to @high. 0, or -1 after a message. */

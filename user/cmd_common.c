@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "cmd.h"
+#include "daemon.h"
 
 #define NETNS_DIR	"/run/netns"
 
@@ -91,4 +94,18 @@ bad:
 	fprintf(stderr, "%s %s: expected ADDRESS:PORT, as in 127.0.0.1:15003 or [::1]:15003\n",
 		option, text);
 	return -1;
+}
+
+bool cmd_daemon_runs(uint64_t cookie)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool runs;
+
+	if (fd < 0)
+		return false;
+	daemon_socket_path(address.sun_path, sizeof(address.sun_path), cookie);
+	runs = !connect(fd, (struct sockaddr *)&address, sizeof(address));
+	close(fd);
+	return runs;
 }

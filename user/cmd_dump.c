@@ -2,13 +2,9 @@
 /* l7fp-tool dump and status: what the kernel holds. */
 #include <getopt.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include "bpffs.h"
 #include "capture.h"
 #include "cmd.h"
-#include "daemon.h"
 #include "json_out.h"
 #include "kernel.h"
 
@@ -243,21 +239,6 @@ int cmd_dump(int argc, char **argv)
 	return err ? cmd_fail("dump", error) : 0;
 }
 
-/* Whether l7fpd answers for this network namespace. */
-static bool daemon_runs(uint64_t cookie)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool runs;
-
-	if (fd < 0)
-		return false;
-	daemon_socket_path(address.sun_path, sizeof(address.sun_path), cookie);
-	runs = !connect(fd, (struct sockaddr *)&address, sizeof(address));
-	close(fd);
-	return runs;
-}
-
 static void put_status(struct json *j, const struct kernel *k, const struct bpffs *fs,
 		       size_t n_captured)
 {
@@ -268,7 +249,7 @@ static void put_status(struct json *j, const struct kernel *k, const struct bpff
 	json_unsigned(j, "network_namespace", fs->cookie);
 	json_string(j, "pins", fs->fd >= 0 ? fs->dir : NULL);
 	json_bool(j, "module", true);
-	json_bool(j, "daemon", daemon_runs(fs->cookie));
+	json_bool(j, "daemon", cmd_daemon_runs(fs->cookie));
 	if (current) {
 		json_unsigned(j, "generation", current->number);
 		json_unsigned(j, "exchanges", current->exchanges);

@@ -203,3 +203,33 @@ int kernel_explain(struct netlink *nl, const char *head, size_t head_len, uint32
 	nla_nest_end(msg, nest);
 	return netlink_do(nl, msg, on_explain, out, "explain", error, error_len);
 }
+
+static int drain_answer(struct nlattr **attr, void *context)
+{
+	struct nlattr *tb[L7FP_A_DRAIN_MAX + 1];
+	struct kernel_drain *out = context;
+
+	if (!attr[L7FP_A_DRAIN] || netlink_nest(tb, L7FP_A_DRAIN_MAX, attr[L7FP_A_DRAIN]))
+		return -EBADMSG;
+	out->listeners = netlink_get_u32(tb[L7FP_A_DRAIN_LISTENERS]);
+	out->connections = netlink_get_u32(tb[L7FP_A_DRAIN_CONNECTIONS]);
+	out->reset = netlink_get_u64(tb[L7FP_A_DRAIN_RESET]);
+	out->on = tb[L7FP_A_DRAIN_LEFT_MS];
+	out->left_ms = netlink_get_u32(tb[L7FP_A_DRAIN_LEFT_MS]);
+	return 0;
+}
+
+int kernel_drain(struct netlink *nl, unsigned int what, uint32_t deadline_ms,
+		 struct kernel_drain *out, char *error, size_t error_len)
+{
+	struct nl_msg *msg = netlink_message(nl, L7FP_CMD_DRAIN, 64);
+	struct nlattr *nest = nest_start(msg, L7FP_A_DRAIN);
+
+	memset(out, 0, sizeof(*out));
+	if (what & KERNEL_DRAIN_BEGIN)
+		nla_put_u32(msg, L7FP_A_DRAIN_DEADLINE_MS, deadline_ms);
+	if (what & KERNEL_DRAIN_STOP)
+		nla_put_u8(msg, L7FP_A_DRAIN_STOP, 1);
+	nla_nest_end(msg, nest);
+	return netlink_do(nl, msg, drain_answer, out, "drain", error, error_len);
+}

@@ -121,6 +121,21 @@ int kernel_generation_del(struct netlink *nl, uint64_t number, char *error, size
 int kernel_generation_add(struct netlink *nl, uint64_t number, const struct tables *tables,
 			  char *error, size_t error_len);
 
+/* How far a drain is, as L7FP_CMD_DRAIN answers. @left_ms: until the deadline. */
+struct kernel_drain {
+	uint32_t listeners, connections;
+	uint64_t reset;
+	bool on;
+	uint32_t left_ms;
+};
+
+/* What kernel_drain() does. Asking needs nothing. */
+#define KERNEL_DRAIN_BEGIN	(1U << 0)	/* with @deadline_ms */
+#define KERNEL_DRAIN_STOP	(1U << 1)
+
+int kernel_drain(struct netlink *nl, unsigned int what, uint32_t deadline_ms,
+		 struct kernel_drain *out, char *error, size_t error_len);
+
 /* What the current policy decides of a request head, as L7FP_CMD_EXPLAIN answers. */
 struct kernel_explain {
 	uint64_t generation;

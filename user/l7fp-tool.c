@@ -32,6 +32,7 @@ static const struct {
 	{ "stats", cmd_stats, "print the counters" },
 	{ "events", cmd_events, "print what the module reports, as it happens" },
 	{ "doctor", cmd_doctor, "say what this machine lacks, and what mends it" },
+	{ "drain", cmd_drain, "end the service without loss, so that the module can be unloaded" },
 	{ "reset", cmd_reset, "take everything away, so that the module can be unloaded" },
 	{ "support-table", support_table, "print which fields are supported" },
 };
