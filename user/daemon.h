@@ -34,6 +34,7 @@ struct daemon_options {
 	const char *exempt[64];
 	size_t n_exempt;
 	const char *stats_listen;	/* ADDRESS:PORT, or NULL */
+	bool replace;			/* the one that runs ends */
 };
 
 /* daemon_policy.c: the policy of the files. */
@@ -60,6 +61,12 @@ struct daemon_health {
 };
 
 struct daemon_health daemon_policy_health(const struct daemon_policy *policy);
+
+/* Whether the files can be applied; says why not. 0 or -1. */
+int daemon_policy_check(const struct daemon_policy *policy);
+
+/* daemon_replace.c: ends the one that runs for this network namespace. 0, or -1 after a message. */
+int daemon_replace(uint64_t cookie);
 
 /* daemon_watch.c: inotify on files and folders. Its fd, or -1 after a message. */
 struct daemon_watch;

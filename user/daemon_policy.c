@@ -79,6 +79,20 @@ static int fail(struct daemon_policy *p, struct policy_files *files, const char 
 	return -1;
 }
 
+int daemon_policy_check(const struct daemon_policy *p)
+{
+	struct policy_files files;
+	int err;
+
+	err = policy_files_read(&files, p->options->path, p->options->n_paths);
+	if (err) {
+		policy_files_explain(&files, stderr);
+		fputs("l7fpd: the files hold errors; the one that runs goes on\n", stderr);
+	}
+	policy_files_free(&files);
+	return err ? -1 : 0;
+}
+
 int daemon_policy_apply(struct daemon_policy *p)
 {
 	struct apply_options options;

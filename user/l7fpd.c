@@ -52,6 +52,8 @@ static void usage(FILE *out)
 		"  -x, --exempt PATH       do not capture processes of this cgroup: the proxy's;\n"
 		"                          may be repeated\n"
 		"  -s, --stats-listen ADDRESS:PORT   serve GET /metrics there, too\n"
+		"  -r, --replace           take over from the one that runs, when the files are\n"
+		"                          without errors\n"
 		"  -h, --help              this text\n"
 		"\n"
 		"SIGHUP applies again; SIGTERM ends the daemon, and everything stays in force:\n"
@@ -118,6 +120,9 @@ static int set_option(struct l7fpd *d, int c)
 	case 's':
 		o->stats_listen = optarg;
 		return 0;
+	case 'r':
+		o->replace = true;
+		return 0;
 	}
 	usage(stderr);
 	return -1;
@@ -134,12 +139,13 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		{ "slowpath", required_argument, NULL, 'S' },
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "stats-listen", required_argument, NULL, 's' },
+		{ "replace", no_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:c:n:p:s:S:x:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:c:n:p:s:S:x:rh", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
 			return 1;
@@ -278,18 +284,21 @@ int main(int argc, char **argv)
 	d.signal_fd = open_signals();
 	if (d.signal_fd < 0 || need_module(&cookie))
 		return EXIT_FAILED;
-	d.stats = daemon_stats_new(cookie, d.options.stats_listen);
-	if (!d.stats)
-		return EXIT_FAILED;
 	d.watch = daemon_watch_new(d.options.path, d.options.n_paths);
-	if (d.watch) {
-		d.policy = daemon_policy_new(&d.options);
+	if (!d.watch)
+		return EXIT_FAILED;
+	d.policy = daemon_policy_new(&d.options);
+	/* What could fail is behind us when the old one ends. */
+	if (d.options.replace && (daemon_policy_check(d.policy) || daemon_replace(cookie)))
+		return EXIT_FAILED;
+	d.stats = daemon_stats_new(cookie, d.options.stats_listen);
+	if (d.stats) {
 		apply_now(&d);
 		loop(&d);
-		daemon_policy_free(d.policy);
+		daemon_stats_free(d.stats);
 	}
+	daemon_policy_free(d.policy);
 	daemon_watch_free(d.watch);
-	daemon_stats_free(d.stats);
 	close(d.signal_fd);
-	return d.policy ? 0 : EXIT_FAILED;
+	return d.stats ? 0 : EXIT_FAILED;
 }
