@@ -100,6 +100,14 @@ static int charge(struct l7fp_generation *g, size_t size, struct netlink_ext_ack
 	return 0;
 }
 
+/* @p, or @size bytes are given back when it is NULL. */
+static void *charged(struct l7fp_generation *g, void *p, size_t size)
+{
+	if (!p)
+		g->memory -= size;
+	return p;
+}
+
 static void *table_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_ack *extack)
 {
 	struct table_block *block = list_first_entry_or_null(&g->blocks, struct table_block, list);
@@ -111,7 +119,8 @@ static void *table_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_
 		size = max_t(u32, len, TABLE_BLOCK - sizeof(*block));
 		if (charge(g, size + sizeof(*block), extack))
 			return ERR_PTR(-E2BIG);
-		block = kvmalloc(struct_size(block, data, size), GFP_KERNEL_ACCOUNT);
+		block = charged(g, kvmalloc(struct_size(block, data, size), GFP_KERNEL_ACCOUNT),
+				size + sizeof(*block));
 		if (!block)
 			return ERR_PTR(-ENOMEM);
 		block->used = 0;
@@ -181,7 +190,7 @@ static int make_room(struct l7fp_generation *g, void **table, u32 *cap, u32 *n, 
 		err = charge(g, (want - *cap) * size, extack);
 		if (err)
 			return err;
-		p = kvcalloc(want, size, GFP_KERNEL_ACCOUNT);
+		p = charged(g, kvcalloc(want, size, GFP_KERNEL_ACCOUNT), (want - *cap) * size);
 		if (!p)
 			return -ENOMEM;
 		if (*table)
@@ -653,8 +662,10 @@ int l7fp_tables_add(struct l7fp_generation *generation, struct genl_info *info)
 		err = charge(generation, L7FP_MAX_SLOTS * sizeof(*generation->slots), extack);
 		if (err)
 			return err;
-		generation->slots = kcalloc(L7FP_MAX_SLOTS, sizeof(*generation->slots),
-					    GFP_KERNEL_ACCOUNT);
+		generation->slots = charged(generation,
+					    kcalloc(L7FP_MAX_SLOTS, sizeof(*generation->slots),
+						    GFP_KERNEL_ACCOUNT),
+					    L7FP_MAX_SLOTS * sizeof(*generation->slots));
 		if (!generation->slots)
 			return -ENOMEM;
 	}
@@ -741,17 +752,11 @@ int l7fp_tables_seal(struct l7fp_generation *g, struct netlink_ext_ack *extack)
 			return err;
 		cond_resched();
 	}
-	if (!g->route_hits.chunk) {
-		err = l7fp_counters_init(&g->route_hits, g->n_routes);
-		if (err)
-			return err;
-	}
-	if (!g->rule_hits.chunk) {
-		err = l7fp_counters_init(&g->rule_hits, g->n_rules);
-		if (err)
-			return err;
-	}
-	return 0;
+	/* A PREPARE that failed behind this may have left some, for fewer routes and rules. */
+	l7fp_counters_free(&g->route_hits);
+	l7fp_counters_free(&g->rule_hits);
+	err = l7fp_counters_init(&g->route_hits, g->n_routes);
+	return err ?: l7fp_counters_init(&g->rule_hits, g->n_rules);
 }
 
 void l7fp_tables_free(struct l7fp_generation *g)

@@ -464,6 +464,27 @@ def missing_cluster():
         os.close(fd)
 
 
+@ktap.case("after a PREPARE that failed more can be added, and is counted")
+def prepare_again():
+    with Net() as g:
+        g.do("CLUSTER_NEW", genl.cluster(1))
+        g.begin(1, forward(0), genl.rule(0, "first"))
+        with open("/dev/null", "rb") as other:
+            refused(errno.EINVAL, g.prepare, 1, other.fileno(), says="struct_ops map")
+        count = 2 * 512 + 2     # of counters: more than one allocation's
+        g.add(1, *[forward(i) for i in range(1, count)])
+        g.add(1, *[genl.rule(i, "more") for i in range(1, count)])
+        fd = bpf.policy(module(), 1)
+        g.prepare(1, fd)
+        link = bpf.attach(fd)
+        scopes = [struct.unpack("=I", genl.table(s[C["L7FP_A_STAT"]])[C["L7FP_A_STAT_SCOPE"]])[0]
+                  for s in g.dump("STATS_GET")]
+        ktap.equal((scopes.count(C["L7FP_STAT_ROUTE"]), scopes.count(C["L7FP_STAT_RULE"])),
+                   (count, count), "counters of routes and rules")
+        os.close(link)
+        os.close(fd)
+
+
 # ---- generations and the struct_ops
 
 @ktap.case("a generation: building, prepared, current, draining, gone")
