@@ -7,7 +7,7 @@
 
 [ -x "$tool" ] && [ -x "$daemon" ] || ktap_skip_all "no $tool and $daemon: run make"
 need python3
-ktap_plan 33
+ktap_plan 40
 
 cat >"$tmp/policy.yaml" <<EOT
 apiVersion: v1
@@ -32,7 +32,7 @@ spec:
 EOT
 policy=$tmp/policy.yaml
 
-for c in apply check explain dump status stats events doctor reset; do
+for c in apply check explain dump status stats events doctor drain reset; do
 	check "$c --help" eval "'$tool' $c --help | grep -q '^usage: l7fp-tool $c'"
 done
 check "--help" eval "'$tool' --help | grep -q '^usage: l7fp-tool'"
@@ -74,6 +74,12 @@ check_status "no host" 2 "$tool" explain "$policy"
 check_status "no such address" 2 "$tool" explain --host web --destination web:80 "$policy"
 check_status "port 0" 2 "$tool" apply --dry-run --port 0 "$policy"
 check_status "port 65536" 2 "$tool" apply --dry-run --port 65536 "$policy"
+check_status "a deadline that is none" 2 "$tool" drain --deadline soon
+check_status "a negative deadline" 2 "$tool" drain --deadline -1s
+check_status "a deadline of a day: it goes on to the module" 1 "$tool" drain --deadline 24h
+check_status "more than a day" 2 "$tool" drain --deadline 86400001ms
+check_status "drain of all and of one" 2 "$tool" drain --all --netns x
+check_status "drain takes no file" 2 "$tool" drain "$policy"
 check "port 65535" "$tool" apply --dry-run --port 65535 "$policy"
 
 "$tool" explain --host web --path /a/../secret "$policy" >"$tmp/explain"
