@@ -146,6 +146,15 @@ check:
 check-unit check-host check-kunit check-fuzz check-selftests check-lint: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
+# The long form of a selftest.
+.PHONY: check-lossless
+check-lossless: export L7FP_LOSSLESS_REQUESTS := $(or $(REQUESTS),10000)
+check-lossless: export L7FP_LOSSLESS_SWAPS := $(or $(SWAPS),100)
+check-lossless: export L7FP_LOSSLESS_KILLS := $(or $(KILLS),10)
+check-lossless: all
+	$(Q)$(if $(filter 0,$(VM)),,tools/vm/run --timeout 1500 --) selftests/run_tests --verbose \
+		--module $(BUILD)/l7fp.ko selftests/test_lossless.py
+
 .PHONY: demo
 demo:
 	$(Q)tools/setup
