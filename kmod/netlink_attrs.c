@@ -226,7 +226,7 @@ int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *co
 		      const struct sockaddr_storage *address)
 {
 	struct nlattr *nest = nla_nest_start(skb, L7FP_A_LISTENER);
-	bool opaque = config->protocol == L7FP_PROTOCOL_OPAQUE;
+	bool opaque = config->protocol != L7FP_PROTOCOL_HTTP;
 
 	if (!nest)
 		return -EMSGSIZE;

@@ -190,6 +190,24 @@ def listeners():
         g.do("LISTENER_NEW", genl.listener(5, 0, "::"))
 
 
+@ktap.case("listeners: what is shown can be given back: OPAQUE and DETECT name their cluster")
+def listeners_shown():
+    with Net() as g:
+        for number, protocol in enumerate(("HTTP", "OPAQUE", "DETECT")):
+            more = [genl.u32(C["L7FP_A_LISTENER_PROTOCOL"], C["L7FP_PROTOCOL_" + protocol])]
+            if protocol != "HTTP":
+                more.append(genl.u32(C["L7FP_A_LISTENER_CLUSTER"], 7))
+            g.do("LISTENER_NEW", genl.listener(number, 0, "127.0.0.1", *more))
+            shown = g.do("LISTENER_GET", genl.u32(C["L7FP_A_ID"], number))[0][1]
+            nest = genl.table(genl.table(shown)[C["L7FP_A_LISTENER"]])
+            ktap.equal(nest.get(C["L7FP_A_LISTENER_CLUSTER"]),
+                       None if protocol == "HTTP" else struct.pack("=I", 7),
+                       "cluster of a listener for " + protocol)
+            g.do("LISTENER_DEL", genl.u32(C["L7FP_A_ID"], number))
+            g.do("LISTENER_NEW", genl.nest(C["L7FP_A_LISTENER"],
+                                           *[genl.attr(t, v) for t, v in nest.items()]))
+
+
 @ktap.case("clusters and endpoints are dumped as they were set; a dump has several parts")
 def clusters():
     with Net() as g:
