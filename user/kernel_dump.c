@@ -114,7 +114,8 @@ static int add_endpoint(struct kernel *k, struct nlattr *nest)
 		return -EBADMSG;
 	e->port = netlink_get_u16(tb[L7FP_A_ENDPOINT_PORT]);
 	e->weight = netlink_get_u32(tb[L7FP_A_ENDPOINT_WEIGHT]);
-	e->healthy = tb[L7FP_A_ENDPOINT_HEALTHY] && nla_get_u8(tb[L7FP_A_ENDPOINT_HEALTHY]);
+	e->healthy = tb[L7FP_A_ENDPOINT_HEALTHY] && nla_len(tb[L7FP_A_ENDPOINT_HEALTHY]) &&
+		     nla_get_u8(tb[L7FP_A_ENDPOINT_HEALTHY]);
 	e->connections = netlink_get_u32(tb[L7FP_A_ENDPOINT_CONNECTIONS]);
 	e->idle = netlink_get_u32(tb[L7FP_A_ENDPOINT_IDLE]);
 	return 0;
