@@ -19,6 +19,8 @@ import sys
 import threading
 import time
 
+import ktap
+
 BLOCK = 1 << 20
 
 
@@ -173,7 +175,7 @@ class Connection:
 
     def wait_end(self, seconds=20):
         """Throws away what comes until the peer ends; "eof", "reset" or None when it does not."""
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * ktap.SCALE)
         try:
             while True:
                 self._recv()
@@ -231,7 +233,7 @@ class Backend:
 
     def wait_seen(self, path, count=1, seconds=20):
         """The requests for path, once there are that many."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * ktap.SCALE
         with self.lock:
             while True:
                 found = [r for r in self.requests if r.path == path]

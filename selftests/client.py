@@ -62,7 +62,7 @@ class Client:
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * ktap.SCALE)
         self.sock.connect(target or target_address())
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -158,7 +158,7 @@ class Client:
 
     def ended(self, seconds=20):
         """How the connection ended: "eof", "reset", or None when it did not; bytes are dropped."""
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * ktap.SCALE)
         try:
             while True:
                 self._recv()
@@ -182,7 +182,7 @@ class Client:
         except (EOFError, OSError):
             return False
         finally:
-            self.sock.settimeout(20)
+            self.sock.settimeout(20 * ktap.SCALE)
 
     def reset(self):
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -6,6 +6,8 @@ import re
 import socket
 import struct
 
+import ktap
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 UAPI = os.path.join(HERE, "..", "kmod", "uapi", "l7fp.h")
 
@@ -98,7 +100,7 @@ class Genl:
 
     def __init__(self, family="l7fp"):
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 16)
-        self.sock.settimeout(20)
+        self.sock.settimeout(20 * ktap.SCALE)
         self.sock.bind((0, 0))
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):

@@ -160,7 +160,7 @@ stop()
 # wait_for SECONDS COMMAND [ARG]...: until the command succeeds.
 wait_for()
 {
-	local tries=$(($1 * 10))
+	local tries=$(($1 * 10 * ${L7FP_TIME_SCALE:-1}))
 
 	shift
 	while ! "$@" >/dev/null 2>&1; do

@@ -83,7 +83,7 @@ def refused(number, function, *args, says=None):
 
 
 def eventually(function, what, seconds=20):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * ktap.SCALE
     while not function():
         ktap.true(time.monotonic() < deadline, "not within %d seconds: %s" % (seconds, what))
         time.sleep(0.01)

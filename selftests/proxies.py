@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import client
+import ktap
 
 PORT = 15003
 
@@ -25,7 +26,7 @@ def envoy_binary():
 
 
 def wait_port(port, seconds=90):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * ktap.SCALE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 5).close()
@@ -104,7 +105,7 @@ class Proxy:
 
     def requests(self, count=None, seconds=20):
         """The access log, once it has count lines."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * ktap.SCALE
         while True:
             lines = self.parse()
             if count is None or len(lines) >= count or time.monotonic() > end:
