@@ -11,7 +11,8 @@
 #define END		0xfe
 #define WRONG		0xfd	/* two bytes replace the length of the last attribute */
 #define LONG		0xfc	/* two bytes of length */
-#define NEXT		0xfb	/* the message ends; as a type, too */
+#define NEXT		0xfb	/* as a type: the message ends */
+#define FILL		0xfa	/* two bytes of length, and one that all bytes are */
 
 #define MAX_DEPTH	8
 #define MAX_VALUE	0x1fff
@@ -81,7 +82,7 @@ static inline uint32_t build(struct input *in, uint8_t *out, uint32_t size)
 				attribute(out, last)->nla_len = n;
 			continue;
 		}
-		n = control == LONG ? take16(in) & MAX_VALUE : control;
+		n = control == LONG || control == FILL ? take16(in) & MAX_VALUE : control;
 		last = len;
 		attribute(out, last)->nla_type = control == NEST ? type | NLA_F_NESTED : type;
 		len += NLA_HDRLEN;
@@ -89,6 +90,12 @@ static inline uint32_t build(struct input *in, uint8_t *out, uint32_t size)
 			attribute(out, last)->nla_len = NLA_HDRLEN;
 			if (depth < MAX_DEPTH)
 				open[depth++] = last;
+			continue;
+		}
+		if (control == FILL) {
+			attribute(out, last)->nla_len = NLA_HDRLEN + n;
+			memset(out + len, take(in), NLA_ALIGN(n));
+			len += NLA_ALIGN(n);
 			continue;
 		}
 		n = n < in->left ? n : in->left;
