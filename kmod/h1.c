@@ -243,7 +243,7 @@ static int parse_request_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u3
 static int parse_status_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len)
 {
 	const u8 *p = buf + off;
-	u32 i, end;
+	u32 i, end, status = 0;
 	int minor;
 
 	if (len - off < 14)
@@ -255,9 +255,10 @@ static int parse_status_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32
 	for (i = 9; i < 12; i++) {
 		if (!is(p[i], C_DIGIT))
 			return L7FP_H1_ERR_RESPONSE;
-		h->status = h->status * 10 + p[i] - '0';
+		status = status * 10 + p[i] - '0';
 	}
-	if (h->status < 100 || (p[12] != ' ' && p[12] != '\r'))
+	h->status = status;
+	if (status < 100 || (p[12] != ' ' && p[12] != '\r'))
 		return L7FP_H1_ERR_RESPONSE;
 	h->reason.off = off + 12 + (p[12] == ' ');
 	end = skip_value(buf, h->reason.off, len);
