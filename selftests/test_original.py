@@ -190,6 +190,14 @@ def receive(sock, size):
     return data
 
 
+def refused(address, port, data):
+    """As gone(), with a connection of its own, which may end before connect() has returned."""
+    try:
+        gone(connect(address, port), data)
+    except ConnectionResetError:
+        pass
+
+
 def gone(sock, data=b""):
     """The connection ends without a byte, whatever is sent."""
     try:
@@ -457,7 +465,7 @@ def _():
     code += bpf.mov32(0, 0) + bpf.exit_()
     for protocol in ("OPAQUE", "DETECT"):
         with Mesh(protocol, connect=code) as mesh, hooks(), Server("127.0.0.9", 15000) as server:
-            gone(connect("127.0.0.7", 16000), b"\0one")     # no such cluster
+            refused("127.0.0.7", 16000, b"\0one")   # no such cluster
             mesh.do("CLUSTER_NEW", genl.cluster(STATIC, "static"))
             mesh.do("ENDPOINT_SET", genl.u32(C["L7FP_A_ID"], STATIC),
                     genl.endpoint("127.0.0.9", 15000))
