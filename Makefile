@@ -139,11 +139,12 @@ include tools/bench/Makefile
 
 # ---- tests; tools/check counts what they report
 
-.PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint
+.PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug check-kcsan
 check:
 	$(Q)tools/setup
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit fuzz selftests lint
-check-unit check-host check-kunit check-fuzz check-selftests check-lint: check-%:
+check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug \
+check-kcsan: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
 # The long form of a selftest.
