@@ -330,6 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	init_net.l7fp = &ln;
 	fuzz_reply = on_reply;
 	fuzz_sockets = 0;
+	fuzz_draining = false;
 	fuzz_fail_at = take(&in);
 	for (i = 0; in.left && i < 64; i++)
 		message(&in);

@@ -405,6 +405,34 @@ void l7fp_arena_free(struct l7fp_arena *arena)
 	(void)arena;
 }
 
+bool fuzz_draining;
+
+void l7fp_drain_begin(struct l7fp_net *ln, u32 deadline_ms)
+{
+	(void)ln, (void)deadline_ms;
+	fuzz_draining = true;
+}
+
+int l7fp_drain_stop(struct l7fp_net *ln)
+{
+	unsigned long id = 0;
+
+	if (!fuzz_draining)
+		return -ENOENT;
+	while (xa_find(&ln->listeners, &id, ULONG_MAX)) {
+		l7fp_listener_delete(ln, id);
+		ln->n_listeners--;
+	}
+	fuzz_draining = false;
+	return 0;
+}
+
+void l7fp_drain_state(struct l7fp_net *ln, struct l7fp_drain_state *state)
+{
+	state->listeners = ln->n_listeners;
+	state->on = fuzz_draining;
+}
+
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	(void)skb, (void)cb;

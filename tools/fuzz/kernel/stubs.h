@@ -3,6 +3,7 @@
 #define _L7FP_FUZZ_STUBS_H
 
 #include "downstream.h"
+#include "drain.h"
 #include "listener.h"
 #include "netlink.h"
 #include "path.h"
@@ -16,6 +17,8 @@
 extern unsigned int fuzz_fail_at;
 /* References on sockets that the module holds. */
 extern int fuzz_sockets;
+/* Between l7fp_drain_begin() and l7fp_drain_stop(). */
+extern bool fuzz_draining;
 /* Called with each answer, which is freed afterwards. */
 extern void (*fuzz_reply)(struct sk_buff *skb);
 
