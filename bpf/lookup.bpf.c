@@ -82,15 +82,15 @@ static __always_inline bool from_node(const struct l7fp_node_address *source)
 	return map && bpf_map_lookup_elem(map, source);
 }
 
-/* What is done with the connection; NULL: it is let through. */
-static __always_inline struct l7fp_steer_to *entry(struct bpf_sk_lookup *ctx)
+SEC("sk_lookup")
+int l7fp_lookup(struct bpf_sk_lookup *ctx)
 {
 	struct l7fp_node_address source = { .address = { 0, 0, MAPPED } };
 	struct l7fp_inbound key = { .address = { 0, 0, MAPPED } };
 	struct l7fp_steer_to *to;
 
 	if (ctx->protocol != IPPROTO_TCP)
-		return NULL;
+		return SK_PASS;
 	if (ctx->family == AF_INET) {
 		key.address[3] = ctx->local_ip4;
 		source.address[3] = ctx->remote_ip4;
@@ -109,30 +109,9 @@ static __always_inline struct l7fp_steer_to *entry(struct bpf_sk_lookup *ctx)
 	key.port = ctx->local_port;
 	to = find(&key);
 	if (!to || to->flags & L7FP_STEER_PASS)
-		return NULL;
+		return SK_PASS;
 	if (to->flags & L7FP_STEER_PROBES && from_node(&source))
-		return NULL;
-	return to;
-}
-
-SEC("sk_lookup")
-int l7fp_lookup(struct bpf_sk_lookup *ctx)
-{
-	struct l7fp_steer_to *to = entry(ctx);
-
-	if (!to)
 		return SK_PASS;
 	/* 1: the module's own; an error: refused. */
 	return l7fp_steer(ctx, netns_cookie, to->listener) < 0 ? SK_DROP : SK_PASS;
-}
-
-/*
- * What stands in its place while the module is away: it does not call it, and so does not hold it.
- */
-SEC("sk_lookup")
-int l7fp_lookup_guard(struct bpf_sk_lookup *ctx)
-{
-	struct l7fp_steer_to *to = entry(ctx);
-
-	return to && !(to->flags & L7FP_STEER_OPEN) ? SK_DROP : SK_PASS;
 }

@@ -19,11 +19,6 @@ struct l7fp_inbound {
 #define L7FP_STEER_PROBES	(1U << 0)
 /* So does every connection: the port is not captured. */
 #define L7FP_STEER_PASS		(1U << 1)
-/*
- * Neither an authorization policy nor STRICT binds it: while nothing can judge them, connections go
- * on; without this flag they are refused.
- */
-#define L7FP_STEER_OPEN		(1U << 2)
 
 /**
  * struct l7fp_steer_to - what is done with it

@@ -70,11 +70,10 @@ const struct bpffs *capture_fs(const struct capture *capture);
  */
 int capture_guard(struct capture *capture, size_t *n, char *error, size_t error_len);
 /*
- * After that, and when all is done that was captured: hooks that go without the module. @guarded:
- * whether something is, so that what capture_is_guard() says must stay pinned.
+ * After that, and when all is done that was captured: hooks that go without the module where
+ * something is guarded, and none where nothing is. The pins that are needed no longer are removed.
  */
-int capture_guard_hooks(struct capture *capture, bool *guarded, char *error, size_t error_len);
-bool capture_is_guard(const char *name);
+int capture_guard_hooks(struct capture *capture, char *error, size_t error_len);
 /* Whether hooks that go without the module guard some addresses. */
 bool capture_is_guarded(const struct bpffs *fs);
 

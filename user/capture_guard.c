@@ -77,26 +77,28 @@ static bool ends_with(const char *name, const char *end)
 	return n > m && !strcmp(name + n - m, end);
 }
 
-bool capture_is_guard(const char *name)
+static bool not_a_guard(const char *name)
 {
-	return !strcmp(name, "services") || !strcmp(name, "exempt") ||
-	       ends_with(name, "-connect4") || ends_with(name, "-connect6");
+	return strcmp(name, "services") && strcmp(name, "exempt") &&
+	       !ends_with(name, "-connect4") && !ends_with(name, "-connect6");
 }
 
-int capture_guard_hooks(struct capture *c, bool *guarded, char *error, size_t error_len)
+int capture_guard_hooks(struct capture *c, char *error, size_t error_len)
 {
 	struct capture_service *list;
 	size_t n;
 	int err;
 
-	*guarded = false;
 	err = capture_list(c->fs, &list, &n, error, error_len);
 	free(list);
-	if (err || !n)
+	if (err)
 		return err;
+	if (!n)
+		return bpffs_remove_some(c->fs, NULL, error, error_len);
 	err = put_guards(c, error, error_len);
-	*guarded = !err;
-	return err;
+	if (err)
+		return err;
+	return bpffs_remove_some(c->fs, not_a_guard, error, error_len);
 }
 
 bool capture_is_guarded(const struct bpffs *fs)

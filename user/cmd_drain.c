@@ -293,7 +293,6 @@ static void print_json(const struct drains *all, double seconds)
 		json_unsigned(&j, "network_namespace", all->drain[i].cookie);
 		json_unsigned(&j, "reset", all->drain[i].state.reset);
 		json_unsigned(&j, "guarded_addresses", all->drain[i].n_guarded);
-		json_unsigned(&j, "guarded_inbound", all->drain[i].n_guarded_inbound);
 		json_end(&j);
 	}
 	json_end(&j);
@@ -315,9 +314,6 @@ static void print_text(const struct drains *all, double seconds)
 		if (d->n_guarded)
 			printf("network namespace %llu: %zu addresses are refused until the next apply: an AuthorizationPolicy or STRICT binds them\n",
 			       (unsigned long long)d->cookie, d->n_guarded);
-		if (d->n_guarded_inbound)
-			printf("network namespace %llu: what arrives for its workload is refused until the next apply, for the same reason\n",
-			       (unsigned long long)d->cookie);
 	}
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include "apply_steps.h"
 #include "drain.h"
-#include "lookup_guard.h"
 
 /* The pins of the namespace; @capture NULL: nothing was captured. */
 struct drain_capture {
@@ -30,8 +29,6 @@ static int begin(struct drain *d, char *error, size_t error_len)
 		if (!err)
 			err = capture_guard(c->capture, &d->n_guarded, error, error_len);
 	}
-	if (!err)
-		err = lookup_guard(&c->fs, &d->n_guarded_inbound, error, error_len);
 	if (err)
 		return err;
 	return kernel_drain(d->nl, KERNEL_DRAIN_BEGIN, d->deadline_ms, &d->state, error,
@@ -61,44 +58,6 @@ int drain_begin(struct drain *d, uint32_t deadline_ms, char *error, size_t error
 	return err;
 }
 
-static bool is_inbound_guard(const char *name)
-{
-	return !strcmp(name, LOOKUP_LINK) || !strcmp(name, LOOKUP_MAP) ||
-	       !strcmp(name, LOOKUP_NODES);
-}
-
-static bool not_a_guard(const char *name)
-{
-	return !capture_is_guard(name) && !is_inbound_guard(name);
-}
-
-static bool not_an_inbound_guard(const char *name)
-{
-	return !is_inbound_guard(name);
-}
-
-static bool not_an_outbound_guard(const char *name)
-{
-	return !capture_is_guard(name);
-}
-
-/* Hooks that refuse what is bound stay, all other pins go. */
-static int finish_pins(struct drain_capture *c, char *error, size_t error_len)
-{
-	bool outbound = false, inbound = false;
-	int err = 0;
-
-	if (c->capture)
-		err = capture_guard_hooks(c->capture, &outbound, error, error_len);
-	if (!err)
-		err = lookup_guard_hook(&c->fs, &inbound, error, error_len);
-	if (err)
-		return err;
-	return bpffs_remove_some(&c->fs, outbound && inbound ? not_a_guard :
-				 outbound ? not_an_outbound_guard :
-				 inbound ? not_an_inbound_guard : NULL, error, error_len);
-}
-
 /* The module holds nothing of a connection any more: take away what made it serve. */
 static int finish(struct drain *d, char *error, size_t error_len)
 {
@@ -109,8 +68,10 @@ static int finish(struct drain *d, char *error, size_t error_len)
 
 	if (c->fs.fd >= 0) {
 		err = bpffs_lock(&c->fs, error, error_len);
-		if (!err)
-			err = finish_pins(c, error, error_len);
+		if (!err && c->capture)
+			err = capture_guard_hooks(c->capture, error, error_len);
+		else if (!err)
+			err = bpffs_remove(&c->fs, error, error_len);
 	}
 	e = kernel_read(a.nl, KERNEL_LISTENERS | KERNEL_CLUSTERS | KERNEL_GENERATIONS, &a.kernel,
 			error, error_len);

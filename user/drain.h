@@ -28,14 +28,13 @@
  * struct drain - one that is going on
  * @cookie: of the network namespace
  * @state: how far it is
- * @n_guarded: addresses to which connects are refused from now on
- * @n_guarded_inbound: addresses and ports of the workload at which all that arrives is refused
+ * @n_guarded: addresses that are refused from now on
  * @done: nothing is left
  */
 struct drain {
 	uint64_t cookie;
 	struct kernel_drain state;
-	size_t n_guarded, n_guarded_inbound;
+	size_t n_guarded;
 	bool done;
 	/* Private. */
 	struct netlink *nl;
