@@ -207,6 +207,9 @@ start_module()
 {
 	apply_options=(--without request-id,attempt-count)
 	[ "$production" = 0 ] || apply_options=()
+	if [ "$path" = 'l7fp wire' ] && "$tool" apply --help | grep -q no-app-ports; then
+		apply_options+=(--no-app-ports)
+	fi
 	start_l7fp >"$run/l7fp.log" || { cat "$run/l7fp.log" >&2; exit 1; }
 	[ "$production" = 1 ] || return 0
 	echo 1 >/sys/kernel/tracing/events/l7fp/l7fp_exchange_start/enable || die "no tracepoints"
@@ -221,6 +224,9 @@ stop_module()
 		kill $(cat $proxy_group/cgroup.procs) 2>/dev/null
 		[ -s "$run/l7fp-access.log" ] || die "the access log is empty"
 	fi
+	if [ "$path" = 'l7fp app' ]; then
+		"$tool" stats | grep -q 'app_port_cx_total' || die "no socket was joined as an app port"
+	fi
 	stop_l7fp >&2
 }
 
@@ -231,7 +237,7 @@ path_start()
 	policies=$work/policies-$rules
 	case $path in
 	'no mesh') ;;
-	'l7fp wire') start_module ;;
+	'l7fp wire'|'l7fp app') start_module ;;
 	nginx|haproxy) in_group $proxy_group bash -c 'here=$1; . "$1/topology.sh"; "$2"' \
 			start "$here" "start_$path" || exit 1 ;;
 	sockmap) start_sockmap ;;
