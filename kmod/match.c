@@ -95,8 +95,8 @@ static bool contains(const u8 *value, u32 value_len, const u8 *p, u32 len, bool 
 	return false;
 }
 
-/* What Envoy's uri_template operators match, and its literals hold: pchar without '*'. */
-static bool is_template_byte(u8 byte)
+/* What literals of Envoy's uri_template hold: pchar without '*'. */
+static bool is_literal_byte(u8 byte)
 {
 	if ((byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z'))
 		return true;
@@ -122,6 +122,12 @@ static bool is_template_byte(u8 byte)
 	default:
 		return false;
 	}
+}
+
+/* What its operators match in a path. */
+static bool is_template_byte(u8 byte)
+{
+	return byte == '*' || is_literal_byte(byte);
 }
 
 static u32 segment_end(const u8 *p, u32 i, u32 len)
@@ -159,7 +165,7 @@ bool l7fp_match_template_valid(const u8 *pattern, u32 pattern_len)
 				glob = true;
 				i++;
 			}
-		} else if (!is_template_byte(pattern[i])) {
+		} else if (!is_literal_byte(pattern[i])) {
 			return false;
 		}
 	}

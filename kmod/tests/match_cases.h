@@ -82,7 +82,7 @@ static const struct match_case match_cases[] = {
 	{ TEMPLATE, "/a/b.mpd", "/**.mpd", true },
 	{ TEMPLATE, "/.mpd", "/**.mpd", true },
 	{ TEMPLATE, "/a[b", "/*", false },
-	{ TEMPLATE, "/a*b", "/*", false },
+	{ TEMPLATE, "/a*b", "/*", true },
 	{ TEMPLATE, "/%22", "/*", true },
 	{ TEMPLATE, "/a", "/a", true },
 	{ TEMPLATE, "/A", "/a", false },

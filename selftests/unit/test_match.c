@@ -8,7 +8,7 @@
 
 #include <regex.h>
 
-#define PCHAR "a-zA-Z0-9._~%!$&'()+,;:@=-"
+#define PCHAR "a-zA-Z0-9._~%!$&'()*+,;:@=-"
 
 /* The next string over @alphabet in order of length; false past @max bytes. */
 static bool next_string(char *s, const char *alphabet, unsigned int max)
