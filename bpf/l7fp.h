@@ -205,7 +205,8 @@ extern int l7fp_response_header_remove(struct l7fp_exchange *x, const __u8 *name
 extern int l7fp_header_get(struct l7fp_exchange *x, const __u8 *name, __u32 name__sz, __u8 *buf,
 			   __u32 buf__sz) __ksym;
 /*
- * Fields (enum l7fp_field): path, host, method, and the slots of the tables.
+ * Fields (enum l7fp_field): path, host, method, and the slots of the tables. A request that
+ * repeats a header with a slot never comes to the program (enum l7fp_slot_kind).
  * Compares one with string @string of the tables; @op is enum l7fp_match_op.
  * False also when the field is absent.
  */

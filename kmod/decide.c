@@ -99,6 +99,8 @@ static int run_request(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 	this_cpu_inc(*generation->exchanges);
 	x->generation = generation;
 	x->pub.generation = generation->number;
+	if (unlikely(l7fp_fields_repeated(x)))
+		return check_verdict(x, ln, L7FP_SLOW_PATH);
 	x->phase = L7FP_PHASE_REQUEST;
 	verdict = generation->ops->request(&x->pub);
 	x->phase = L7FP_PHASE_NONE;

@@ -154,6 +154,11 @@ u32 l7fp_response_ops(const struct l7fp_exchange_kern *x,
 
 /* fields.c. Sets the path and host that @x begins with; false: 400. */
 bool l7fp_fields_init(struct l7fp_exchange_kern *x);
+/*
+ * Does the request repeat a header that the generation has a slot for? Which value counts would
+ * then depend on the rule; a proxy can tell, the program cannot.
+ */
+bool l7fp_fields_repeated(const struct l7fp_exchange_kern *x);
 /* Makes @path what is matched from now on, and forwarded. @path lives as long as @x. */
 void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path);
 /* Likewise the host, port and all. False when it is none. */

@@ -7,6 +7,7 @@
 #include "exchange.h"
 #include "match.h"
 #include "path.h"
+#include "tables.h"
 
 #define STR(literal) ((struct l7fp_str){ .data = (literal), .len = sizeof(literal) - 1 })
 
@@ -129,6 +130,38 @@ bool l7fp_fields_init(struct l7fp_exchange_kern *x)
 	x->authority_dirty = copy_padded(x->pub.authority, sizeof(x->pub.authority),
 					 x->authority_dirty, x->head, 0);
 	return true;
+}
+
+bool l7fp_fields_repeated(const struct l7fp_exchange_kern *x)
+{
+	const struct l7fp_generation *generation = x->generation;
+	const struct l7fp_h1_head *h = &x->request;
+	u64 seen = 0, again = 0, bit;
+	u32 i;
+
+	if (!generation->slot_bits)
+		return false;
+	for (i = 0; i < h->n_headers; i++) {
+		bit = l7fp_name_bit(x->head + h->headers[i].name_off, h->headers[i].name_len);
+		again |= seen & bit;
+		seen |= bit;
+	}
+	if (likely(!(again & generation->slot_bits)))
+		return false;
+	for (i = 0; i < generation->n_slots; i++) {
+		const struct l7fp_slot *slot = &generation->slots[i];
+		const struct l7fp_str *name = &slot->name;
+		int first;
+
+		if (slot->joined)
+			continue;
+		first = l7fp_h1_find(h, x->head, name->data, name->len, -1);
+		if (first >= 0 && l7fp_h1_find(h, x->head, name->data, name->len, first) >= 0 &&
+		    !(h->has_connection_options &&
+		      l7fp_h1_connection_lists(h, x->head, name->data, name->len)))
+			return true;
+	}
+	return false;
 }
 
 static struct l7fp_str header_value(const struct l7fp_exchange_kern *x, int i)

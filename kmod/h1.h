@@ -185,6 +185,16 @@ static inline bool l7fp_h1_has(const struct l7fp_h1_head *h, enum l7fp_h1_token 
 	return h->tokens & BIT_ULL(token);
 }
 
+/**
+ * l7fp_h1_lines_join() - are several lines of a header one value
+ * @name: in lower case
+ * @len: its length
+ *
+ * Envoy joins them with commas as it reads them, so that policies see one value. Lines of any
+ * other header stay apart, and each of them is a value that a policy may match.
+ */
+bool l7fp_h1_lines_join(const u8 *name, u32 len);
+
 /*
  * The parsers return the length of the head, L7FP_H1_MORE, or an error. A line is judged when its
  * line feed is there, so that the answer does not depend on how the bytes were cut. @len is all

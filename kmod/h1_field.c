@@ -96,6 +96,32 @@ u16 l7fp_h1_lookup_token(const u8 *p, u32 len)
 }
 
 /*
+ * Headers that have a place of their own in Envoy's header map: O(1) headers of
+ * envoy/http/header_map.h and those that its filters register; as Envoy 1.40 forwards them.
+ */
+bool l7fp_h1_lines_join(const u8 *name, u32 len)
+{
+	static const char * const joined[] = {
+		"accept", "accept-encoding", "access-control-request-headers",
+		"access-control-request-method", "access-control-request-private-network",
+		"authorization", "cache-control", "content-encoding", "content-type", "expect",
+		"grpc-timeout", "if-match", "if-modified-since", "if-none-match", "if-range",
+		"if-unmodified-since", "origin", "pragma", "proxy-status", "referer", "user-agent",
+		"via", "x-client-trace-id", "x-envoy-decorator-operation",
+		"x-envoy-downstream-service-cluster", "x-envoy-downstream-service-node",
+		"x-envoy-external-address", "x-envoy-original-host", "x-envoy-original-path",
+		"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+		"x-request-id", NULL
+	};
+	const char * const *p;
+
+	for (p = joined; *p; p++)
+		if (strlen(*p) == len && !memcmp(*p, name, len))
+			return true;
+	return false;
+}
+
+/*
  * Skips letters, digits, '-' and '.', eight at a time: nearly all bytes of nearly all hosts. Right
  * where there is no control character (they fold onto digits); leaves off where in doubt.
  */

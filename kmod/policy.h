@@ -37,6 +37,7 @@ enum l7fp_slot_special {
 struct l7fp_slot {
 	u8 kind;			/* enum l7fp_slot_kind */
 	u8 special;			/* enum l7fp_slot_special */
+	bool joined;			/* several lines are one value */
 	struct l7fp_str name;
 };
 
@@ -116,6 +117,7 @@ static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i
  * @map: struct_ops map, held from prepare to release
  * @ref: one until it is replaced or given up, one an exchange
  * @state: enum l7fp_generation_state
+ * @slot_bits: l7fp_name_bit() of the headers with a slot whose lines are not one value
  * @n_slots: of @slots; likewise the others
  * @cap_strings: entries that @strings has room for; likewise the others
  * @slow_path: the proxy for what the kernel cannot decide, or NULL
@@ -135,6 +137,7 @@ struct l7fp_generation {
 	struct l7fp_net *net;
 	struct list_head list;
 	int state;
+	u64 slot_bits;
 	u32 n_slots, n_strings, n_routes, n_rules;
 	struct l7fp_slot *slots;
 	struct l7fp_str *strings;

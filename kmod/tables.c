@@ -5,6 +5,7 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include "h1.h"
 #include "netlink.h"
 #include "path.h"
 #include "tables.h"
@@ -262,6 +263,10 @@ static int add_slot(struct l7fp_generation *g, const struct nlattr *nest,
 			return -EINVAL;
 		}
 	}
+	slot.joined = slot.kind != L7FP_SLOT_HEADER || slot.special != L7FP_SLOT_PLAIN ||
+		      l7fp_h1_lines_join(slot.name.data, slot.name.len);
+	if (!slot.joined)
+		g->slot_bits |= l7fp_name_bit(slot.name.data, slot.name.len);
 	g->slots[id] = slot;
 	g->n_slots = max(g->n_slots, id + 1);
 	return 0;

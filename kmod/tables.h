@@ -30,6 +30,12 @@ bool l7fp_header_value_valid(const u8 *value, u32 len);
  */
 bool l7fp_header_reserved(const u8 *lower, u32 len);
 /* Whether the slot's name, in lower case, is one that is not looked up among the header lines. */
+/* One of 64 for a header name, whatever its case; names that share it are told apart later. */
+static inline u64 l7fp_name_bit(const u8 *name, u32 len)
+{
+	return BIT_ULL((len * 5 + (name[0] & 0x1f) + (name[len - 1] & 0x1f) * 3) & 63);
+}
+
 u8 l7fp_slot_special(const struct l7fp_slot *slot);
 /* A path to send: begins with '/', visible ASCII, no fragment. */
 bool l7fp_path_valid(const u8 *path, u32 len);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "../kmod/codec.h"
+#include "../kmod/h1.h"
 #include "../kmod/match.h"
 #include "../kmod/path.h"
 #include "ir.h"
@@ -578,6 +578,27 @@ static void authorize(struct evaluation *e)
 	e->decision->rule = rule;
 }
 
+/* A slot whose header the request has more than once, where lines are not one value; or NULL. */
+static const char *repeated_slot(const struct evaluation *e)
+{
+	const struct ir_request *r = e->request;
+
+	for (size_t i = 0; i < e->ir->n_slots; i++) {
+		const char *name = e->ir->slot[i].name;
+		size_t n = 0;
+
+		if (e->ir->slot[i].kind != L7FP_SLOT_HEADER || name[0] == ':' ||
+		    !strcmp(name, "host") ||
+		    l7fp_h1_lines_join((const u8 *)name, (u32)strlen(name)))
+			continue;
+		for (size_t j = 0; j < r->n_headers; j++)
+			n += !strcasecmp(r->header[j].name, name);
+		if (n > 1 && (!connection_lists(r, NULL) || !connection_lists(r, name)))
+			return name;
+	}
+	return NULL;
+}
+
 static bool set_path(struct evaluation *e, const char *target)
 {
 	size_t len = strlen(target), cap = 3 * len + 1;
@@ -639,6 +660,8 @@ void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t
 	};
 	if (!set_target(&e))
 		respond(&e, L7FP_REASON_DPE, STATUS_BAD_REQUEST);
+	else if (repeated_slot(&e))
+		slow_path(&e, "it repeats a header that the policy looks at", -1);
 	else if (route(&e))
 		authorize(&e);
 	if (decision->verdict == L7FP_FORWARD) {

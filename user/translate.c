@@ -236,6 +236,7 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 	guards_build(&tr);
 	hosts_build(&tr);
 	guards_report(&tr);
+	lines_check(&tr);
 	if (!tr.service.n && (tr.virtual_service.n || tr.guard.n))
 		diag_add(diag, DIAG_INFORMATION, NULL,
 			 "no Service or ServiceEntry is described: nothing is captured, and hosts have no endpoints");

@@ -161,6 +161,8 @@ uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
 void guards_build(struct translation *tr);
 /* Say what the policies do not reach. */
 void guards_report(struct translation *tr);
+/* translate_lines.c: after clusters have their authorization. */
+void lines_check(struct translation *tr);
 /* Set of the authorizations of @e, as indexes; appended to @list where new. */
 void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
 		       const struct labels *subset, struct ir_cluster *cluster);

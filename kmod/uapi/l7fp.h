@@ -88,6 +88,11 @@ enum l7fp_field {
 	L7FP_FIELD_SLOT = 8,
 };
 
+/*
+ * A request with several lines of a header that has a slot is not shown to the program: its
+ * verdict is L7FP_SLOW_PATH. Lines that Envoy joins with "," are one value here, too
+ * (l7fp_h1_lines_join()).
+ */
 enum l7fp_slot_kind {
 	L7FP_SLOT_HEADER = 0,		/* a request header; name in lower case */
 	L7FP_SLOT_QUERY = 1,		/* a query parameter */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "h1.h"
 #include "match.h"
 #include "path.h"
 #include "policy_mock.h"
@@ -342,11 +343,30 @@ bool mock_init(struct mock *m, const struct ir_request *r, uint32_t path_mode,
 	return true;
 }
 
+/* The module asks no program then. */
+static bool repeats_slot(const struct mock *m)
+{
+	for (size_t i = 0; i < m->tables->n_slots; i++) {
+		const struct ir_slot *slot = &m->tables->slot[i];
+		size_t n = 0;
+
+		for (size_t j = 0; j < m->n_headers; j++)
+			n += !strcasecmp(m->header[j].name, slot->name);
+		if (slot->kind == L7FP_SLOT_HEADER && n > 1 && strcmp(slot->name, "host") &&
+		    !l7fp_h1_lines_join((const u8 *)slot->name, (u32)strlen(slot->name)))
+			return true;
+	}
+	return false;
+}
+
 uint32_t mock_run(struct mock *m, const struct synth_program *program, const char **wrong)
 {
 	const void *context[] = { &m->x };
 	uint64_t r0 = L7FP_VERDICT_NONE;
 
+	*wrong = NULL;
+	if (repeats_slot(m))
+		return L7FP_SLOW_PATH;
 	m->machine = (struct bpf_machine){
 		.region = { { &m->x, sizeof(m->x) }, { &m->conn, sizeof(m->conn) },
 			    { context, sizeof(context) } },

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "random_policy.h"
 
 #define MANY_TESTS	2100
@@ -514,6 +515,10 @@ void random_request(struct random_policy *r, struct ir_request *q)
 		struct ir_header *h = &q->header[i];
 
 		h->name = percent(r, 20) ? "X-User" : PICK(r, header_names);
+		/* A header that is repeated takes most requests from the program. */
+		for (size_t j = 0; j < i; j++)
+			if (!strcasecmp(q->header[j].name, h->name) && !percent(r, 5))
+				h->name = "x-other";
 		h->value = PICK(r, header_values);
 		if (percent(r, 4))
 			*h = (struct ir_header){ "Connection", PICK(r, header_names) };
