@@ -350,6 +350,9 @@ static void decide(struct l7fp_downstream *d)
 		}
 		fallthrough;
 	default:
+		/* A path that must not be forwarded. */
+		if (x->reply_reason == L7FP_REASON_DPE)
+			d->close_after = true;
 		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
 		return;
 	}

@@ -237,14 +237,16 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	const struct l7fp_h1_head *h = &x->request;
 	const u8 *name = x->head + h->method_name.off;
 	struct drops d = { .x = x };
+	bool line, own_attempt_count;
 	struct writer w;
-	bool line;
 	u8 *start;
 
 	d.lists = l7fp_request_ops(x, d.list);
 	d.host = h->absolute_form || h->host < 0 ||
 		 x->host.data != x->head + h->headers[h->host].value_off;
 	d.attempt_count = !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
+	own_attempt_count = d.attempt_count &&
+		!ops_remove(d.list, d.lists, (const u8 *)"x-envoy-attempt-count", 21);
 	start = l7fp_port_reserve(to, h->head_len + x->path.len + x->host.len + OWN_FIELDS +
 				  ops_room(d.list, d.lists));
 	if (!start)
@@ -282,7 +284,7 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	if (!line && !(x->listener_flags & L7FP_LISTENER_NO_FORWARDED_PROTO) &&
 	    !ops_remove(d.list, d.lists, (const u8 *)"x-forwarded-proto", 17))
 		put_literal(&w, "x-forwarded-proto: http\r\n");
-	if (d.attempt_count) {
+	if (own_attempt_count) {
 		put_literal(&w, "x-envoy-attempt-count: ");
 		put_decimal(&w, x->pub.attempt);
 		put_literal(&w, "\r\n");

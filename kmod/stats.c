@@ -19,13 +19,14 @@ static const struct {
 	[L7FP_REASON_NR] = { "NR", "" },
 	[L7FP_REASON_NC] = { "NC", "" },
 	[L7FP_REASON_UH] = { "UH", "no healthy upstream" },
-	[L7FP_REASON_UF] = { "UF", UPSTREAM_FAILED "reset reason: connection failure" },
+	[L7FP_REASON_UF] = { "UF", UPSTREAM_FAILED "reset reason: remote connection failure" },
 	[L7FP_REASON_UC] = { "UC", UPSTREAM_FAILED "reset reason: connection termination" },
-	[L7FP_REASON_UR] = { "UR", UPSTREAM_FAILED "reset reason: remote reset" },
+	[L7FP_REASON_UR] = { "UR", UPSTREAM_FAILED "reset reason: connection termination" },
 	[L7FP_REASON_UT] = { "UT", "upstream request timeout" },
 	[L7FP_REASON_UO] = { "UO", UPSTREAM_FAILED "reset reason: overflow" },
 	[L7FP_REASON_URX] = {
-		"URX", UPSTREAM_FAILED "retried and the latest reset reason: connection failure"
+		"URX",
+		UPSTREAM_FAILED "retried and the latest reset reason: remote connection failure"
 	},
 	[L7FP_REASON_UPE] = { "UPE", UPSTREAM_FAILED "reset reason: protocol error" },
 	[L7FP_REASON_RL] = { "RL", "local_rate_limited" },
