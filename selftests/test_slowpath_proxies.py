@@ -207,12 +207,19 @@ def _():
             b"", "503 No" if len(backend.seen("/again")) < 3 else "200 OK"))
         equal(c.get("/again").status, 200)
         equal(len(backend.seen("/again")), 3)
-        equal(c.get("/change/it").status, 200)
-        equal(len(backend.seen("/to/it")), 1)
+        r = c.get("/change/it")
+        equal((r.status, b"changes what the authorization" in r.body), (503, True))
         r = c.get("/claim")
         equal((r.status, b"tokens" in r.body), (503, True))
         equal(c.get("/remote", headers="X-Forwarded-For: 192.0.2.1\r\n").status, 403)
         equal(c.get("/remote").status, 200)
+
+
+@case("envoy: a path that is rewritten by a regular expression, with no rule that looks at it")
+def _():
+    use(proxies.Envoy, [d for d in documents(MORE) if d["kind"] != "AuthorizationPolicy"])
+    equal(client.get("/change/it").status, 200)
+    equal(len(backend.seen("/to/it")), 1)
 
 
 @case("haproxy: rules that it cannot express are refused, each by file and line")

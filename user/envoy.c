@@ -15,7 +15,7 @@
 #define TYPE		"type.googleapis.com/"
 #define PROXY_PROTOCOL	"envoy.filters.listener.proxy_protocol"
 #define TLV_UNIQUE_ID	5
-#define FORMAT_VERSION	"1"	/* of what is written; part of the token */
+#define FORMAT_VERSION	"2"	/* of what is written; part of the token */
 
 void proxy_refuse(struct proxy_refusals *r, const struct ir_source *source, const char *reason)
 {
@@ -181,22 +181,31 @@ static void token_filter(struct json *j, const char *token)
 	json_end(j);
 }
 
-static void destination_filter(struct json *j)
+static void address_state(struct json *j, const char *key, const char *factory, const char *format)
 {
 	json_object(j, NULL);
-	json_string(j, "name", "destination");
+	json_string(j, "object_key", key);
+	json_string(j, "factory_key", factory);
+	json_object(j, "format_string");
+	json_object(j, "text_format_source");
+	json_string(j, "inline_string", format);
+	json_end(j);
+	json_end(j);
+	json_end(j);
+}
+
+/* The addresses of the PROXY header, where matchers find them. */
+static void address_filter(struct json *j)
+{
+	json_object(j, NULL);
+	json_string(j, "name", "addresses");
 	envoy_any(j, "typed_config",
 		  TYPE "envoy.extensions.filters.network.set_filter_state.v3.Config");
 	json_array(j, "on_new_connection");
-	json_object(j, NULL);
-	json_string(j, "object_key", ENVOY_DESTINATION);
-	json_string(j, "factory_key", "envoy.string");
-	json_object(j, "format_string");
-	json_object(j, "text_format_source");
-	json_string(j, "inline_string", "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%");
-	json_end(j);
-	json_end(j);
-	json_end(j);
+	address_state(j, ENVOY_DESTINATION, "envoy.string",
+		      "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%");
+	address_state(j, ENVOY_SOURCE, "envoy.network.ip",
+		      "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%");
 	json_end(j);
 	json_end(j);
 	json_end(j);
@@ -322,7 +331,7 @@ static void listener(struct envoy *e, const struct proxy_options *o, const char 
 		json_end(j);
 		json_array(j, "filters");
 		token_filter(j, token);
-		destination_filter(j);
+		address_filter(j);
 		connection_manager(e, port[i], o);
 		json_end(j);
 		json_end(j);

@@ -12,6 +12,8 @@
 
 /* Filter state with the address that the client asked for. */
 #define ENVOY_DESTINATION	"l7fp.destination"
+/* And with the client's. */
+#define ENVOY_SOURCE		"l7fp.source"
 
 /* HTTP filters that routes configure by name. */
 #define ENVOY_RBAC_DENY		"l7fp.deny"

@@ -145,7 +145,15 @@ static void condition(struct envoy *e, const char *key, const struct ir_expr *x,
 		json_end(j);
 		break;
 	case IR_SOURCE_IP:
-		envoy_cidr(j, "direct_remote_ip", x->addr, x->prefix);
+		/* Of the PROXY header: direct_remote_ip is ours, and remote_ip X-Forwarded-For's. */
+		json_object(j, "filter_state");
+		json_string(j, "key", ENVOY_SOURCE);
+		json_object(j, "address_match");
+		json_array(j, "ranges");
+		envoy_cidr(j, NULL, x->addr, x->prefix);
+		json_end(j);
+		json_end(j);
+		json_end(j);
 		break;
 	case IR_REMOTE_IP:
 		envoy_cidr(j, "remote_ip", x->addr, x->prefix);

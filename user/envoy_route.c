@@ -2,6 +2,7 @@
 /* Routes: when they apply, and what they do, as Istio writes them for Envoy. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "envoy.h"
 #include "schema.h"
 #include "classify_rules.h"
@@ -550,6 +551,64 @@ void envoy_not_found(struct envoy *e)
 	json_end(&e->j);
 }
 
+static bool ops_change(const struct ir_header_ops *ops, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ops->n; i++)
+		if (!strcasecmp(ops->op[i].name, name))
+			return true;
+	return false;
+}
+
+/* Does the route change what a condition of authorization looks at? */
+static bool changes(const struct ir *ir, const struct ir_route *r, const struct ir_weighted *w,
+		    const struct ir_expr *x)
+{
+	bool path = r->rewrite_kind != L7FP_REWRITE_NONE ||
+		    node_path(r->node, "rewrite", "uriRegexRewrite", NULL);
+	const struct ir_slot *slot;
+	size_t i;
+
+	for (i = 0; i < x->n_children; i++)
+		if (changes(ir, r, w, x->child[i]))
+			return true;
+	if (x->kind != IR_STRING)
+		return false;
+	if (x->field == L7FP_FIELD_PATH)
+		return path;
+	if (x->field == L7FP_FIELD_HOST || x->field == L7FP_FIELD_AUTHORITY)
+		return r->rewrite_authority;
+	if (x->field < L7FP_FIELD_SLOT)
+		return false;
+	slot = &ir->slot[x->field - L7FP_FIELD_SLOT];
+	if (slot->kind != L7FP_SLOT_HEADER || !strcmp(slot->name, ":path"))
+		return path;
+	if (!strcmp(slot->name, "host") || !strcmp(slot->name, ":authority"))
+		return r->rewrite_authority;
+	return ops_change(&r->request, slot->name) || ops_change(&w->request, slot->name);
+}
+
+/*
+ * Envoy's filters judge what the client sent, before the route changes it; a
+ * server's sidecar judges what it gets.
+ */
+static const char *order_refusal(const struct ir *ir, const struct ir_route *r,
+				 const struct ir_weighted *w)
+{
+	const struct ir_cluster *c = &ir->cluster[w->cluster];
+	size_t i, k;
+
+	for (i = 0; i < c->n_authorization; i++) {
+		const struct ir_authorization *a = &ir->authorization[c->authorization[i]];
+
+		for (k = 0; k < a->n_rules; k++)
+			if (changes(ir, r, w, a->rule[k].expr))
+				return "it changes what the authorization of its destination looks at";
+	}
+	return NULL;
+}
+
 /* Why the route cannot be written; NULL: it can. */
 static const char *refusal(struct envoy *e, const struct ir_route *r)
 {
@@ -558,8 +617,11 @@ static const char *refusal(struct envoy *e, const struct ir_route *r)
 
 	if (r->kind == L7FP_ROUTE_SLOW_PATH)
 		return r->slow_path_reason;
-	for (i = 0; i < r->n_clusters && !reason; i++)
+	for (i = 0; i < r->n_clusters && !reason; i++) {
 		reason = envoy_authorization_refusal(e->ir, r->cluster[i].cluster);
+		if (!reason)
+			reason = order_refusal(e->ir, r, &r->cluster[i]);
+	}
 	if (!reason && r->kind == L7FP_ROUTE_FORWARD && !r->n_clusters)
 		reason = "no destination has a weight";
 	return reason;
