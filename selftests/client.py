@@ -58,8 +58,10 @@ class Response:
 class Client:
     """A connection; reading stops with a TimeoutError after seconds without a byte."""
 
-    def __init__(self, target=None, seconds=20, receive_buffer=0):
+    def __init__(self, target=None, seconds=20, receive_buffer=0, source=None):
         self.sock = socket.socket()
+        if source:
+            self.sock.bind((source, 0))
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(seconds * ktap.SCALE)
