@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Requests from policies: for each rule a hit, near misses and other forms of the same."""
+import fnmatch
 import re
 
 from sides import ANSWER, Request
 
-FOREIGN = "nowhere.example"
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "PROPFIND",
+           "PROPPATCH", "SUBSCRIBE", "REPORT", "MKCOL", "MERGE", "LOCK")
 
 
 def path_forms(path):
@@ -212,12 +214,18 @@ def neighbours(address):
             for n in (first, first + size - 1, first - 1, first + size)]
 
 
+def _method(value):
+    """One that meets a value, of those that Envoy knows."""
+    return next((m for m in METHODS if fnmatch.fnmatchcase(m, value)), value)
+
+
 def _operation(base, operation):
     """Requests that meet it, each field varied."""
     hit = base
-    for field, key in (("methods", "method"), ("hosts", "host")):
-        if operation.get(field):
-            hit = hit.but(**{key: _pattern(operation[field][0])})
+    if operation.get("methods"):
+        hit = hit.but(method=_method(operation["methods"][0]))
+    if operation.get("hosts"):
+        hit = hit.but(host=_pattern(operation["hosts"][0]))
     if operation.get("paths"):
         hit = hit.but(target=_path(_pattern(operation["paths"][0])))
     yield hit
@@ -230,8 +238,8 @@ def _operation(base, operation):
                     yield hit.but(target=_path(form))
     for field in ("methods", "notMethods"):
         for value in operation.get(field, []):
-            for form in _variants(value) + ["HEAD", "OPTIONS", "GET"]:
-                if re.fullmatch("[!-~]+", form) and not re.search(r"[\[\]()/]", form):
+            for form in METHODS + (value.strip("*") + "X", value.strip("*").lower()):
+                if re.fullmatch("[A-Za-z-]+", form):
                     yield hit.but(method=form)
     for field in ("hosts", "notHosts"):
         for value in operation.get(field, []):

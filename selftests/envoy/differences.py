@@ -7,6 +7,8 @@ difference is the one of its name.
 import os
 import re
 
+import derive
+
 _known = []
 
 
@@ -36,7 +38,7 @@ def documented(root):
         return re.findall(r"^   \* - ``([a-z0-9-]+)``$", f.read(), re.M)
 
 
-KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+KNOWN_METHODS = derive.METHODS + ("CONNECT",)
 ENVOY_HEADERS = ("x-envoy-internal", "x-envoy-upstream-rq-timeout-ms", "x-envoy-retry-on",
                  "x-envoy-max-retries", "x-envoy-expected-rq-timeout-ms")
 
