@@ -104,6 +104,22 @@ static const struct btf_member *find_member(const struct btf *btf, int type_id, 
 	return NULL;
 }
 
+/* A type of the module's own: the kernel's many are not searched. */
+static int find_type(const struct btf *btf, const char *name, uint32_t kind)
+{
+	const struct btf *base = btf__base_btf(btf);
+	uint32_t n = btf__type_cnt(btf);
+
+	for (uint32_t id = base ? btf__type_cnt(base) : 1; id < n; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (btf_kind(type) == kind &&
+		    !strcmp(btf__name_by_offset(btf, type->name_off), name))
+			return (int)id;
+	}
+	return -ENOENT;
+}
+
 /* Offset of a member in bytes, or -ENOENT. */
 static int member_offset(const struct btf *btf, int type_id, const char *name)
 {
@@ -121,7 +137,7 @@ static int check_layout(const struct btf *btf, char *error, size_t error_len)
 		const struct field *f = &layout[i];
 		const struct btf_member *member = NULL;
 		int index, offset = -1, size = -1;
-		int id = btf__find_by_name_kind(btf, f->type, BTF_KIND_STRUCT);
+		int id = find_type(btf, f->type, BTF_KIND_STRUCT);
 
 		if (id > 0)
 			member = find_member(btf, id, f->member, &index);
@@ -147,13 +163,13 @@ static void module_close(struct module *module)
 
 static int find_ids(struct module *module, char *error, size_t error_len)
 {
-	module->ops_id = btf__find_by_name_kind(module->btf, OPS_STRUCT, BTF_KIND_STRUCT);
-	module->value_id = btf__find_by_name_kind(module->btf, VALUE_STRUCT, BTF_KIND_STRUCT);
+	module->ops_id = find_type(module->btf, OPS_STRUCT, BTF_KIND_STRUCT);
+	module->value_id = find_type(module->btf, VALUE_STRUCT, BTF_KIND_STRUCT);
 	if (module->ops_id < 0 || module->value_id < 0)
 		return fail(-EPROTO, error, error_len,
 			    "the BTF of module " MODULE_NAME " has no struct " VALUE_STRUCT ": install module and l7fp-tool of the same version");
 	for (int i = 0; i < __SYNTH_KFUNC_MAX; i++) {
-		int id = btf__find_by_name_kind(module->btf, synth_kfunc_name[i], BTF_KIND_FUNC);
+		int id = find_type(module->btf, synth_kfunc_name[i], BTF_KIND_FUNC);
 
 		if (id < 0)
 			return fail(-EPROTO, error, error_len,
