@@ -13,7 +13,7 @@
 
 /* Path, host and location are cut there: their nest holds 65531 bytes. */
 #define EXPLAIN_MAX_BYTES	20000U
-#define EXPLAIN_ANSWER		(3 * EXPLAIN_MAX_BYTES + 1024)
+#define EXPLAIN_REST		512	/* of an answer, beside those three */
 
 struct explain {
 	struct l7fp_connection conn;
@@ -89,7 +89,7 @@ static int put_str(struct sk_buff *skb, int type, struct l7fp_str s)
 	return s.len ? nla_put(skb, type, min(s.len, EXPLAIN_MAX_BYTES), s.data) : 0;
 }
 
-static int put_location(struct sk_buff *skb, const struct l7fp_exchange_kern *x)
+static struct l7fp_str location(const struct l7fp_exchange_kern *x)
 {
 	u32 i;
 
@@ -97,9 +97,15 @@ static int put_location(struct sk_buff *skb, const struct l7fp_exchange_kern *x)
 		const struct l7fp_header_op *op = &x->extra_response[i];
 
 		if (op->lower.len == 8 && !memcmp(op->lower.data, "location", 8))
-			return put_str(skb, L7FP_A_EXPLAIN_LOCATION, op->value);
+			return op->value;
 	}
-	return 0;
+	return (struct l7fp_str){};
+}
+
+static u32 answer_size(const struct l7fp_exchange_kern *x)
+{
+	return EXPLAIN_REST + min(x->path.len, EXPLAIN_MAX_BYTES) +
+	       min(x->host.len, EXPLAIN_MAX_BYTES) + min(location(x).len, EXPLAIN_MAX_BYTES);
 }
 
 static int fill(struct sk_buff *skb, struct genl_info *info, const struct l7fp_exchange_kern *x,
@@ -126,34 +132,42 @@ static int fill(struct sk_buff *skb, struct genl_info *info, const struct l7fp_e
 	    (pub->rule != ~0U && nla_put_u32(skb, L7FP_A_EXPLAIN_RULE, pub->rule)) ||
 	    put_str(skb, L7FP_A_EXPLAIN_PATH, x->path) ||
 	    put_str(skb, L7FP_A_EXPLAIN_HOST, x->host) ||
-	    put_location(skb, x))
+	    put_str(skb, L7FP_A_EXPLAIN_LOCATION, location(x)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	genlmsg_end(skb, header);
 	return 0;
 }
 
-/* What a port's work queue holds while it decides: softirqs off, under RCU. */
-static int decide(struct explain *e, struct sk_buff *skb, struct genl_info *info)
+/*
+ * The answer. Under what a port's work queue holds while it decides: softirqs
+ * off, RCU. What it says lies in the generation until l7fp_decide_done().
+ */
+static struct sk_buff *decide(struct explain *e, struct genl_info *info)
 {
 	struct l7fp_net *ln = l7fp_net(genl_info_net(info));
+	struct sk_buff *skb;
 	int verdict, err;
 
 	local_bh_disable();
 	rcu_read_lock();
 	verdict = l7fp_decide(&e->x, ln);
-	err = fill(skb, info, &e->x, verdict);
+	skb = genlmsg_new(answer_size(&e->x), GFP_ATOMIC);
+	err = skb ? fill(skb, info, &e->x, verdict) : -ENOMEM;
 	l7fp_decide_done(&e->x);
 	rcu_read_unlock();
 	local_bh_enable();
-	return err;
+	if (!err)
+		return skb;
+	nlmsg_free(skb);
+	return ERR_PTR(err);
 }
 
 int l7fp_nl_explain_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[L7FP_A_EXPLAIN_MAX + 1], *nest;
+	struct sk_buff *msg = NULL;
 	struct explain *e;
-	struct sk_buff *msg;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, L7FP_A_EXPLAIN))
@@ -165,17 +179,14 @@ int l7fp_nl_explain_doit(struct sk_buff *skb, struct genl_info *info)
 	if (NL_REQ_ATTR_CHECK(info->extack, nest, tb, L7FP_A_EXPLAIN_HEAD))
 		return -EINVAL;
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
-	msg = genlmsg_new(EXPLAIN_ANSWER, GFP_KERNEL);
-	err = -ENOMEM;
-	if (e && msg)
-		err = parse(e, tb, info->extack);
-	if (!err)
-		err = decide(e, msg, info);
-	if (e)
-		l7fp_arena_free(&e->x.arena);
+	if (!e)
+		return -ENOMEM;
+	err = parse(e, tb, info->extack);
+	if (!err) {
+		msg = decide(e, info);
+		err = PTR_ERR_OR_ZERO(msg);
+	}
+	l7fp_arena_free(&e->x.arena);
 	kfree(e);
-	if (!err)
-		return genlmsg_reply(msg, info);
-	nlmsg_free(msg);
-	return err;
+	return err ? err : genlmsg_reply(msg, info);
 }
