@@ -655,9 +655,13 @@ void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t
 		.ir = ir, .request = request, .pick = pick, .decision = decision,
 	};
 
-	*decision = (struct ir_decision){
-		.virtual_host = -1, .route = -1, .rule = -1, .cluster = -1,
-	};
+	/* Its strings are long: only their ends are set. */
+	decision->verdict = L7FP_VERDICT_NONE;
+	decision->reason = L7FP_REASON_NONE;
+	decision->status = 0;
+	decision->virtual_host = decision->route = decision->rule = decision->cluster = -1;
+	decision->path[0] = decision->host[0] = decision->location[0] = 0;
+	decision->slow_path_reason = NULL;
 	if (!set_target(&e))
 		respond(&e, L7FP_REASON_DPE, STATUS_BAD_REQUEST);
 	else if (repeated_slot(&e))

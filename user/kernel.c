@@ -183,10 +183,11 @@ int kernel_explain(struct netlink *nl, const char *head, size_t head_len, uint32
 	struct nlattr *nest;
 	struct nl_msg *msg;
 
-	memset(out, 0, sizeof(*out));
-	out->cluster = KERNEL_NONE;
-	out->route = KERNEL_NONE;
-	out->rule = KERNEL_NONE;
+	/* Its strings have room for the longest head: only their ends are set. */
+	out->generation = 0;
+	out->verdict = out->reason = out->status = 0;
+	out->cluster = out->route = out->rule = KERNEL_NONE;
+	out->path[0] = out->host[0] = out->location[0] = 0;
 	if (head_len > L7FP_MAX_EXPLAIN_HEAD) {
 		snprintf(error, error_len, "the request head has %zu bytes; expected at most %d",
 			 head_len, L7FP_MAX_EXPLAIN_HEAD);
