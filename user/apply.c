@@ -333,10 +333,13 @@ static int load_and_change(struct apply *a)
 	struct tables tables;
 	char *blob, *log = NULL;
 	size_t blob_len;
+	double start;
 	bool same;
 	int err;
 
+	start = now_ms();
 	err = synthesize(a->ir, a->cluster_id, &program, &tables, a->error, a->error_len);
+	a->result->synthesize_ms = now_ms() - start;
 	if (err)
 		return err;
 	fill_result(a, &program);
@@ -346,7 +349,9 @@ static int load_and_change(struct apply *a)
 	same = memory && memory->blob && current && current->number == memory->generation &&
 	       memory->blob_len == blob_len && !memcmp(memory->blob, blob, blob_len);
 	if (!same) {
+		start = now_ms();
 		err = policy_load(&program, number, "l7fp", &policy, &log, a->error, a->error_len);
+		a->result->verify_ms = now_ms() - start;
 		if (err)
 			add_verifier_log(a, log);
 		a->result->n_verified_insns = policy.verified_insns;

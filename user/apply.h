@@ -72,7 +72,9 @@ struct apply_options {
  * @no_ipv6: IPv6 addresses are captured, but there is no ::1 to listen on: such
  *	connects are refused
  * @leftover: listeners and clusters that the replaced policy still uses
- * @load_ms: from the translated policy to its being in force
+ * @synthesize_ms: the program and its tables from the translated policy
+ * @verify_ms: the kernel's verifier and JIT compiler
+ * @load_ms: from the translated policy to its being in force, those two included
  */
 struct apply_result {
 	uint64_t generation, replaced;
@@ -83,7 +85,7 @@ struct apply_result {
 	size_t n_listeners, n_cgroups;
 	size_t clusters_changed, leftover;
 	uint16_t http_port;
-	double load_ms;
+	double synthesize_ms, verify_ms, load_ms;
 };
 
 /* 0 or a negative errno with @error set. */

@@ -195,6 +195,8 @@ static void print_json(const struct policy_files *files, const struct apply_resu
 	json_unsigned(&j, "verified_instructions", r->n_verified_insns);
 	json_unsigned(&j, "leftover", r->leftover);
 	json_double(&j, "translate_ms", files->translate_ms);
+	json_double(&j, "synthesize_ms", r->synthesize_ms);
+	json_double(&j, "verify_ms", r->verify_ms);
 	json_double(&j, "load_ms", r->load_ms);
 	json_end(&j);
 	json_finish(&j);
