@@ -157,6 +157,18 @@ check-lossless: all
 	$(Q)$(if $(filter 0,$(VM)),,tools/vm/run --timeout 1500 --) selftests/run_tests --verbose \
 		--module $(BUILD)/l7fp.ko selftests/test_lossless.py
 
+# Long ones, not part of check. Each ends with "N passed, N failed".
+
+.PHONY: check-differential check-mutants bench-rules
+CASES ?= 20000
+check-differential: all $(BUILD)/kernel_differential
+	$(Q)BUILD=$(BUILD) VM=$(VM) CASES=$(CASES) SEED=$(SEED) REQUEST=$(REQUEST) CUTS=$(CUTS) \
+		tools/differential
+check-mutants: $(bpf_skel)
+	$(Q)BUILD=$(BUILD) tools/mutants/run
+bench-rules: all $(BUILD)/unit/test_rule_scale
+	$(Q)BUILD=$(BUILD) tools/bench/rules/run --svg $(BUILD)/bench-rules.svg
+
 .PHONY: demo
 demo:
 	$(Q)tools/setup
@@ -208,4 +220,4 @@ clean:
 help:
 	@sed 's/^\t//' tools/help
 
--include $(shell find $(BUILD)/obj $(BUILD)/unit $(BUILD)/bpf -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/unit $(BUILD)/bpf $(BUILD)/mutants/obj -name '*.d' 2>/dev/null)

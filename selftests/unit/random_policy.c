@@ -164,6 +164,26 @@ static struct ir_expr *path_test(struct random_policy *r)
 	return ir_string(r->ir, L7FP_FIELD_PATH, PICK(r, op) | flag, path);
 }
 
+static const char *upper_case(struct random_policy *r, const char *s)
+{
+	char *upper = ir_strdup(r->ir, s);
+
+	for (char *p = upper; *p; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p &= ~0x20;
+	return upper;
+}
+
+/* Host as it was sent, with or without its port. */
+static struct ir_expr *sent_host_test(struct random_policy *r, const char *host)
+{
+	static const uint32_t op[] = { L7FP_MATCH_EXACT, L7FP_MATCH_PREFIX, L7FP_MATCH_SUFFIX };
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s", host, percent(r, 50) ? ":9080" : "");
+	return ir_string(r->ir, L7FP_FIELD_HOST, PICK(r, op), percent(r, 20) ? ":9080" : text);
+}
+
 static struct ir_expr *host_test(struct random_policy *r)
 {
 	const char *host = r->host[random_below(r, (uint32_t)r->n_hosts)];
@@ -172,6 +192,13 @@ static struct ir_expr *host_test(struct random_policy *r)
 
 	if (percent(r, 10) && dot)
 		return ir_string(r->ir, L7FP_FIELD_AUTHORITY, L7FP_MATCH_SUFFIX | flag, dot);
+	if (percent(r, 8))
+		return sent_host_test(r, host);
+	if (percent(r, 3))
+		return ir_string(r->ir, L7FP_FIELD_AUTHORITY, L7FP_MATCH_PREFIX, "");
+	if (flag && percent(r, 15))
+		return ir_string(r->ir, L7FP_FIELD_AUTHORITY, L7FP_MATCH_EXACT | flag,
+				 upper_case(r, host));
 	if (percent(r, 10))
 		return ir_string(r->ir, L7FP_FIELD_AUTHORITY, L7FP_MATCH_PREFIX | flag,
 				 vary(r, host, 60));
@@ -181,7 +208,9 @@ static struct ir_expr *host_test(struct random_policy *r)
 static struct ir_expr *slot_test(struct random_policy *r)
 {
 	static const uint32_t op[] = { L7FP_MATCH_EXACT, L7FP_MATCH_PREFIX, L7FP_MATCH_PRESENT,
-				       L7FP_MATCH_SUFFIX, L7FP_MATCH_NOT_EMPTY };
+				       L7FP_MATCH_SUFFIX, L7FP_MATCH_NOT_EMPTY,
+				       L7FP_MATCH_CONTAINS,
+				       L7FP_MATCH_EXACT | L7FP_MATCH_IGNORE_CASE };
 	int slot = percent(r, 70) ? ir_slot(r->ir, L7FP_SLOT_HEADER, PICK(r, slot_names)) :
 				    ir_slot(r->ir, L7FP_SLOT_QUERY, PICK(r, query_names));
 
@@ -289,11 +318,29 @@ static struct ir_expr *usual_expr(struct random_policy *r, struct ir_expr *(*tes
 	return ir_and(r->ir, all, n_all);
 }
 
+/* Two headers: trees inside trees. */
+static struct ir_expr *header_pair_test(struct random_policy *r)
+{
+	static const char *const first[] = { "user-12345678-and-more", "user-123", "canary-1" };
+	struct ir_expr *all[2];
+
+	all[0] = ir_string(r->ir, L7FP_FIELD_SLOT +
+			   (uint32_t)ir_slot(r->ir, L7FP_SLOT_HEADER, "x-user"),
+			   percent(r, 50) ? L7FP_MATCH_EXACT : L7FP_MATCH_PREFIX, PICK(r, first));
+	all[1] = ir_string(r->ir, L7FP_FIELD_SLOT +
+			   (uint32_t)ir_slot(r->ir, L7FP_SLOT_HEADER, "x-env"),
+			   percent(r, 70) ? L7FP_MATCH_EXACT : L7FP_MATCH_PREFIX,
+			   PICK(r, header_values));
+	return ir_and(r->ir, all, 2);
+}
+
 /* What all conditions of a list are about, mostly. */
 static struct ir_expr *(*usual_test(struct random_policy *r))(struct random_policy *r)
 {
-	if (percent(r, 70))
+	if (percent(r, 65))
 		return path_test;
+	if (percent(r, 25))
+		return header_pair_test;
 	return percent(r, 65) ? slot_test : connection_test;
 }
 
@@ -318,15 +365,29 @@ static void random_ops(struct random_policy *r, struct ir_header_ops *ops)
 						    PICK(r, header_values) };
 }
 
+static void random_redirect(struct random_policy *r, struct ir_route *route)
+{
+	if (percent(r, 40))
+		route->redirect_scheme = percent(r, 50) ? "https" : "http";
+	if (percent(r, 40))
+		route->redirect_authority = "Elsewhere.example.com";
+	if (percent(r, 30))
+		route->redirect_port = percent(r, 50) ? 8443 : 80;
+	/* Either of the two; the module refuses both. */
+	if (route->rewrite_kind == L7FP_REWRITE_NONE && percent(r, 50))
+		route->redirect_path = percent(r, 30) ? "/moved?why=it" :
+				r->path[random_below(r, (uint32_t)r->n_paths)];
+}
+
 static void random_route(struct random_policy *r, struct ir_route *route, size_t index)
 {
 	struct ir *ir = r->ir;
 	uint32_t kind = random_below(r, 100);
 
 	route->source = source(r, "route", index);
-	if (kind < 82)
+	if (kind < 72)
 		route->kind = L7FP_ROUTE_FORWARD;
-	else if (kind < 90)
+	else if (kind < 84)
 		route->kind = L7FP_ROUTE_DIRECT;
 	else if (kind < 96)
 		route->kind = L7FP_ROUTE_REDIRECT;
@@ -334,6 +395,13 @@ static void random_route(struct random_policy *r, struct ir_route *route, size_t
 		route->kind = L7FP_ROUTE_SLOW_PATH;
 	route->status = route->kind == L7FP_ROUTE_REDIRECT ? 301 : 418;
 	route->slow_path_reason = "route";
+	if (percent(r, 25)) {
+		route->rewrite_kind = 1 + random_below(r, 2);
+		route->rewrite_match_len = 1 + random_below(r, 12);
+		route->rewrite_path = r->path[random_below(r, (uint32_t)r->n_paths)];
+	}
+	if (route->kind == L7FP_ROUTE_REDIRECT)
+		random_redirect(r, route);
 	if (route->kind != L7FP_ROUTE_FORWARD)
 		return;
 	route->n_clusters = percent(r, 70) ? 1 : 1 + random_below(r, 3);
@@ -344,11 +412,6 @@ static void random_route(struct random_policy *r, struct ir_route *route, size_t
 		random_ops(r, &route->cluster[i].request);
 	}
 	random_ops(r, &route->request);
-	if (percent(r, 25)) {
-		route->rewrite_kind = 1 + random_below(r, 2);
-		route->rewrite_match_len = 1 + random_below(r, 12);
-		route->rewrite_path = r->path[random_below(r, (uint32_t)r->n_paths)];
-	}
 	if (percent(r, 15))
 		route->rewrite_authority = percent(r, 50) ? "Rewritten.example.com:8080" :
 				r->host[random_below(r, (uint32_t)r->n_hosts)];
@@ -364,13 +427,13 @@ static size_t random_size(struct random_policy *r)
 }
 
 static void random_virtual_host(struct random_policy *r, struct ir_virtual_host *host,
-				size_t index)
+				size_t index, bool last)
 {
 	struct ir_expr *(*test)(struct random_policy *r);
 	struct ir *ir = r->ir;
 
 	host->source = source(r, "virtual host", index);
-	host->expr = percent(r, 15) ? ir_true(ir) : usual_expr(r, host_test);
+	host->expr = percent(r, last ? 60 : 8) ? ir_true(ir) : usual_expr(r, host_test);
 	host->n_matches = random_size(r);
 	host->match = ir_alloc(ir, (host->n_matches + 1) * sizeof(*host->match));
 	test = usual_test(r);
@@ -388,7 +451,7 @@ static void random_authorization(struct random_policy *r, struct ir_authorizatio
 	struct ir_expr *(*test)(struct random_policy *r) = usual_test(r);
 	struct ir *ir = r->ir;
 
-	a->has_allow = percent(r, 50);
+	a->has_allow = percent(r, 60);
 	a->n_rules = random_size(r);
 	a->rule = ir_alloc(ir, (a->n_rules + 1) * sizeof(*a->rule));
 	for (size_t i = 0; i < a->n_rules; i++) {
@@ -401,6 +464,8 @@ static void random_authorization(struct random_policy *r, struct ir_authorizatio
 			rule->expr = ir_true(ir);
 		else
 			rule->expr = usual_expr(r, test);
+		if (r->unknown && percent(r, 6))
+			rule->expr = ir_unknown(ir, "rule");
 		/* Denials of everything would leave little to compare. */
 		if (rule->action == IR_DENY && percent(r, 50))
 			rule->expr = ir_and(ir, (struct ir_expr *[]){ rule->expr, slot_test(r),
@@ -422,7 +487,8 @@ static void random_clusters(struct random_policy *r)
 		r->cluster_id[i] = base + stride * (uint32_t)(ir->n_clusters - i);
 		c->source = source(r, "cluster", i);
 		c->name = c->source.what;
-		c->n_authorization = ir->n_authorization ? random_below(r, 3) : 0;
+		c->n_authorization = ir->n_authorization && !percent(r, 25) ?
+				     1 + random_below(r, 2) : 0;
 		c->authorization = ir_alloc(ir, 3 * sizeof(*c->authorization));
 		for (size_t j = 0; j < c->n_authorization; j++)
 			c->authorization[j] = random_below(r, (uint32_t)ir->n_authorization);
@@ -445,7 +511,7 @@ void random_policy(struct random_policy *r, uint64_t seed)
 {
 	struct ir *ir = ir_new();
 
-	*r = (struct random_policy){ .state = seed, .ir = ir };
+	*r = (struct random_policy){ .seed = seed, .state = seed, .ir = ir };
 	r->unknown = percent(r, 60);
 	r->n_paths = 1 + random_below(r, RANDOM_STRINGS);
 	for (size_t i = 0; i < r->n_paths; i++)
@@ -455,7 +521,7 @@ void random_policy(struct random_policy *r, uint64_t seed)
 		r->host[i] = new_host(r);
 
 	ir->path_mode = 1 + random_below(r, 3);
-	ir->n_authorization = random_below(r, 4);
+	ir->n_authorization = percent(r, 12) ? 0 : 1 + random_below(r, 3);
 	ir->authorization = ir_alloc(ir, 4 * sizeof(*ir->authorization));
 	for (size_t i = 0; i < ir->n_authorization; i++)
 		random_authorization(r, &ir->authorization[i]);
@@ -470,7 +536,7 @@ void random_policy(struct random_policy *r, uint64_t seed)
 	ir->n_virtual_hosts = percent(r, 90) ? 1 + random_below(r, 4) : random_below(r, 40);
 	ir->virtual_host = ir_alloc(ir, (ir->n_virtual_hosts + 1) * sizeof(*ir->virtual_host));
 	for (size_t i = 0; i < ir->n_virtual_hosts; i++)
-		random_virtual_host(r, &ir->virtual_host[i], i);
+		random_virtual_host(r, &ir->virtual_host[i], i, i + 1 == ir->n_virtual_hosts);
 	if (ir->n_virtual_hosts && percent(r, 10))
 		ir->virtual_host[0].expr = ir_and(ir, (struct ir_expr *[]){
 			ir->virtual_host[0].expr, ir_not(ir, many_tests(r)) }, 2);
@@ -483,13 +549,18 @@ void random_policy_free(struct random_policy *r)
 
 /* ---- requests ---- */
 
-void random_request(struct random_policy *r, struct ir_request *q)
+uint32_t random_request(struct random_policy *r, struct ir_request *q, uint64_t index)
 {
-	char *path = vary(r, r->path[random_below(r, (uint32_t)r->n_paths)], 35);
-	char *host = vary(r, r->host[random_below(r, (uint32_t)r->n_hosts)], 10);
-	char *target = ir_alloc(r->ir, strlen(path) + 128);
-	char *name = ir_alloc(r->ir, strlen(host) + 16);
+	char *path, *host, *target, *name;
 
+	/* Far from the numbers of other policies and requests. */
+	r->state = r->seed;
+	r->state = next(r) + index;
+	r->state = next(r);
+	path = vary(r, r->path[random_below(r, (uint32_t)r->n_paths)], 35);
+	host = vary(r, r->host[random_below(r, (uint32_t)r->n_hosts)], 10);
+	target = ir_alloc(r->ir, strlen(path) + 128);
+	name = ir_alloc(r->ir, strlen(host) + 16);
 	strcpy(target, path);
 	if (percent(r, 40)) {
 		strcat(target, "?");
@@ -525,4 +596,5 @@ void random_request(struct random_policy *r, struct ir_request *q)
 	}
 	if (percent(r, 2))
 		q->host = NULL;
+	return (uint32_t)next(r);
 }

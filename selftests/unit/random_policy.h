@@ -13,7 +13,7 @@
 #define RANDOM_HEADERS	6
 
 struct random_policy {
-	uint64_t state;
+	uint64_t seed, state;
 	bool unknown;		/* conditions may be UNKNOWN */
 	size_t n_paths, n_hosts;
 	const char *path[RANDOM_STRINGS];
@@ -27,7 +27,10 @@ void random_policy(struct random_policy *r, uint64_t seed);
 void random_policy_free(struct random_policy *r);
 struct ir_expr *random_expr(struct random_policy *r, unsigned int depth);
 
-/* Valid until the next one; strings live in the policy's arena. */
-void random_request(struct random_policy *r, struct ir_request *request);
+/*
+ * Request number @index of the policy; its strings live in the policy's arena. Returns the random
+ * number that chooses among weighted clusters.
+ */
+uint32_t random_request(struct random_policy *r, struct ir_request *request, uint64_t index);
 
 #endif /* L7FP_RANDOM_POLICY_H */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The evaluator against the program in the kernel: random policies are put in
- * force, and the module is asked what they decide of random requests.
- *
- *	test_kernel_differential [POLICIES [SEED]]
+ * force, and the module is asked what they decide of random requests. Options
+ * are in differential.h.
  *
  * Needs the module, and a network namespace of its own in which it makes
  * clusters and generations; selftests/test_differential.sh sees to both, and
@@ -15,22 +14,21 @@
 #include <string.h>
 #include <unistd.h>
 #include "codec_test.h"
+#include "differential.h"
 #include "kernel.h"
 #include "load.h"
-#include "random_policy.h"
 #include "synth.h"
 
-#define POLICIES	12
-#define REQUESTS	120
-#define SEED		77
+#define CASES		1440
+#define REQUESTS	60
+#define SEED		100
 #define PIN_PATH	"/sys/fs/bpf/l7fp_differential"
-#define MAX_DIFFERENCES	5
 /* Replaced generations go when a grace period has passed; then there is room again. */
 #define WAIT_STEP_US	50000
 #define WAIT_STEPS	100
 
 static struct netlink *nl;
-static unsigned long cases, refused, verdicts[__L7FP_VERDICT_MAX], differences;
+static uint64_t last_generation;
 static char error[ERROR_LEN];
 
 static int make_clusters(const struct random_policy *r)
@@ -44,14 +42,6 @@ static int make_clusters(const struct random_policy *r)
 		err = kernel_cluster_new(nl, &cluster, error, sizeof(error));
 	}
 	return err;
-}
-
-/* The kernel's choice among weighted clusters is random, so there is one. */
-static void one_cluster_each(struct ir *ir)
-{
-	for (size_t i = 0; i < ir->n_routes; i++)
-		if (ir->route[i].kind == L7FP_ROUTE_FORWARD)
-			ir->route[i].n_clusters = 1;
 }
 
 static int push(uint64_t generation, const struct tables *tables, int map_fd)
@@ -132,12 +122,8 @@ static bool same(const struct random_policy *r, const struct ir_decision *d,
 	}
 }
 
-static void show(uint64_t seed, const char *head, const struct ir_decision *d,
-		 const struct kernel_explain *k)
+static void show(const struct ir_decision *d, const struct kernel_explain *k)
 {
-	printf("# seed %llu\n# %.*s\n", (unsigned long long)seed, (int)strcspn(head, "\r"), head);
-	for (const char *line = strchr(head, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
-		printf("# %.*s\n", (int)strcspn(line + 1, "\r"), line + 1);
 	printf("# evaluator: verdict %d reason %d status %u route %d rule %d path %s host %s location %s\n",
 	       d->verdict, d->reason, d->status, d->route, d->rule, d->path, d->host, d->location);
 	printf("# kernel: verdict %u reason %u status %u route %d rule %d path %s host %s location %s\n",
@@ -145,71 +131,87 @@ static void show(uint64_t seed, const char *head, const struct ir_decision *d,
 	       k->location);
 }
 
-static int compare(struct random_policy *r, uint64_t seed)
+/*
+ * The kernel chooses among weighted clusters with a random number of its own:
+ * its answer must be the one for one of them. @decision: that one, or the last.
+ */
+static bool any_same(const struct random_policy *r, const struct ir_request *q,
+		     const struct kernel_explain *answer, struct ir_decision *decision)
+{
+	const struct ir_route *route;
+	uint64_t total = 0, begin = 0;
+
+	ir_evaluate(r->ir, q, 0, decision);
+	if (same(r, decision, answer))
+		return true;
+	if (decision->route < 0)
+		return false;
+	route = &r->ir->route[decision->route];
+	for (size_t i = 0; i < route->n_clusters; i++)
+		total += route->cluster[i].weight;
+	for (size_t i = 0; i < route->n_clusters; begin += route->cluster[i++].weight) {
+		if (!route->cluster[i].weight)
+			continue;
+		/* The least number whose point is @begin. */
+		ir_evaluate(r->ir, q, (uint32_t)(((begin << 32) + total - 1) / total), decision);
+		if (same(r, decision, answer))
+			return true;
+	}
+	return false;
+}
+
+static enum differential_result ask(struct random_policy *r, const struct ir_request *q,
+				    uint32_t pick, struct outcomes *outcomes, bool print)
 {
 	static struct kernel_explain answer;
-	struct ir_decision decision;
-	struct ir_request request;
+	static struct ir_decision decision;
 	struct in6_addr source, destination;
 	char *head;
+	bool ok;
 	int err;
 
-	random_request(r, &request);
-	memcpy(&source, request.source_ip, sizeof(source));
-	memcpy(&destination, request.destination_ip, sizeof(destination));
-	head = request_head(&request);
+	(void)pick;
+	memcpy(&source, q->source_ip, sizeof(source));
+	memcpy(&destination, q->destination_ip, sizeof(destination));
+	head = request_head(q);
 	err = kernel_explain(nl, head, strlen(head), r->ir->path_mode, &source,
-			     (uint16_t)request.source_port, &destination,
-			     (uint16_t)request.destination_port, &answer, error, sizeof(error));
-	if (err == -EINVAL) {
-		/* The codec refuses it before a policy is asked. */
-		refused++;
-		err = 0;
-	} else if (!err) {
-		ir_evaluate(r->ir, &request, 0, &decision);
-		cases++;
-		if (answer.verdict < __L7FP_VERDICT_MAX)
-			verdicts[answer.verdict]++;
-		if (!same(r, &decision, &answer)) {
-			differences++;
-			show(seed, head, &decision, &answer);
-		}
-	}
+			     (uint16_t)q->source_port, &destination,
+			     (uint16_t)q->destination_port, &answer, error, sizeof(error));
 	free(head);
-	return err;
+	/* The codec refuses it before a policy is asked. */
+	if (err == -EINVAL)
+		return DIFFERENTIAL_REFUSED;
+	if (err) {
+		printf("# %s\n", error);
+		return DIFFERENTIAL_ERROR;
+	}
+	ok = any_same(r, q, &answer, &decision);
+	if (outcomes)
+		outcome_count(outcomes, r->ir, &decision);
+	if (!ok && print)
+		show(&decision, &answer);
+	return ok ? DIFFERENTIAL_AGREES : DIFFERENTIAL_DIFFERS;
 }
 
-static int run_policy(uint64_t seed, uint64_t generation)
+static int policy(struct random_policy *r)
 {
-	struct random_policy r;
-	int err;
+	int err = put_in_force(r, ++last_generation);
 
-	random_policy(&r, seed);
-	one_cluster_each(r.ir);
-	err = put_in_force(&r, generation);
-	for (int i = 0; i < REQUESTS && !err && differences < MAX_DIFFERENCES; i++)
-		err = compare(&r, seed);
 	if (err)
-		printf("# seed %llu: %s\n", (unsigned long long)seed, error);
-	random_policy_free(&r);
+		printf("# %s\n", error);
 	return err;
-}
-
-static bool enough(enum l7fp_verdict verdict)
-{
-	return verdicts[verdict] * 20 >= cases;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long policies = argc > 1 ? strtoul(argv[1], NULL, 0) : POLICIES;
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : SEED;
+	const struct differential d = { CASES, REQUESTS, SEED, policy, ask };
+	const char *wrong, *rare;
 	int err;
 
 	ktap_begin(2);
 	if (!getenv("L7FP_TEST_NETNS")) {
 		ktap_result("kernel", "agreement # SKIP run selftests/test_differential.sh", NULL);
-		ktap_result("kernel", "verdicts # SKIP run selftests/test_differential.sh", NULL);
+		ktap_result("kernel", "outcomes # SKIP run selftests/test_differential.sh", NULL);
 		return ktap_end();
 	}
 	err = netlink_open(&nl, error, sizeof(error));
@@ -217,17 +219,12 @@ int main(int argc, char **argv)
 		ktap_result("kernel", "the module answers", error);
 		return ktap_end();
 	}
-	for (unsigned long i = 0; i < policies && !err && differences < MAX_DIFFERENCES; i++)
-		err = run_policy(seed + i, i + 1);
-	printf("# %lu cases, %lu refused before: forward %lu, respond %lu, slow path %lu\n", cases,
-	       refused, verdicts[L7FP_FORWARD], verdicts[L7FP_RESPOND], verdicts[L7FP_SLOW_PATH]);
+	wrong = differential_run(&d, argc, argv, &rare);
 	if (policy_is_attached(PIN_PATH) && policy_detach(PIN_PATH, error, sizeof(error)))
 		printf("# %s\n", error);
 	netlink_close(nl);
-	ktap_result("kernel", "the policy in the kernel agrees with the evaluator",
-		    err || differences ? "see above" : NULL);
-	ktap_result("kernel", "each verdict is at least 5% of the cases, refusals at most half",
-		    enough(L7FP_FORWARD) && enough(L7FP_RESPOND) && enough(L7FP_SLOW_PATH) &&
-		    refused < cases ? NULL : "see the figures above");
+	ktap_result("kernel", "the policy in the kernel agrees with the evaluator", wrong);
+	ktap_result("kernel", "each outcome is at least 5% of the cases, refusals at most half",
+		    rare);
 	return ktap_end();
 }
