@@ -265,6 +265,7 @@ static void put_status(struct json *j, const struct kernel *k, const struct bpff
 	json_unsigned(j, "clusters", k->n_clusters);
 	json_unsigned(j, "endpoints", k->n_endpoints);
 	json_unsigned(j, "captured_addresses", n_captured);
+	json_bool(j, "guarded", capture_is_guarded(fs));
 	put_cgroups(j, fs);
 }
 
