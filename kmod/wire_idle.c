@@ -72,8 +72,11 @@ bool l7fp_wire_finish_idle(struct l7fp_port *port, bool (*finish)(struct l7fp_po
 	/* On another machine or in another namespace: it must be ready for that (RFC 9112 9.5). */
 	if (!peer)
 		return is_read(port) && finish(port);
-	/* One of our own closes its end by itself. */
-	if (!l7fp_wire_owns(peer) && try_own(peer)) {
+	/*
+	 * One of our own closes its end by itself; and what is sent on a socket with a ULP may go
+	 * by another way than TCP's, of which the sequence numbers know nothing.
+	 */
+	if (!l7fp_wire_owns(peer) && !READ_ONCE(inet_csk(peer)->icsk_ulp_ops) && try_own(peer)) {
 		if (READ_ONCE(tcp_sk(peer)->write_seq) == READ_ONCE(tcp_sk(sk)->rcv_nxt) &&
 		    is_read(port))
 			done = finish(port);
