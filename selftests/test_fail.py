@@ -10,6 +10,7 @@ Loads a build of the module of its own (selftests/fail); the ordinary one comes 
 import errno
 import os
 import re
+import socket
 import subprocess
 
 import bpf
@@ -108,6 +109,40 @@ def namespace():
     ktap.equal(left(), 0, "allocations left")
 
 
+def attach_connection(mesh):
+    """A socket that listener 1 takes over."""
+    with socket.create_server(("127.0.0.1", 0)) as server, \
+            socket.create_connection(server.getsockname()) as client_end:
+        with server.accept()[0] as sock:
+            mesh.do("CONNECTION_ATTACH", genl.nest(
+                C["L7FP_A_CONNECTION"], genl.u32(C["L7FP_A_CONNECTION_FD"], sock.fileno()),
+                genl.u32(C["L7FP_A_CONNECTION_LISTENER"], 1)))
+        client_end.close()
+
+
+def come_and_go(mesh):
+    """What is made, asked for and taken away again."""
+    address = socket.inet_aton("127.0.0.1")
+    mesh.do("CLUSTER_NEW", genl.cluster(2, "original",
+                                        genl.u32(C["L7FP_A_CLUSTER_KIND"],
+                                                 C["L7FP_CLUSTER_ORIGINAL_DST"])))
+    mesh.do("LISTENER_NEW", genl.listener(
+        2, LISTENER[1] + 4, "127.0.0.1",
+        genl.u32(C["L7FP_A_LISTENER_PROTOCOL"], C["L7FP_PROTOCOL_OPAQUE"]),
+        genl.u32(C["L7FP_A_LISTENER_CLUSTER"], 2)))
+    mesh.begin(2, genl.nest(C["L7FP_A_SLOW_PATH"], genl.attr(C["L7FP_A_SLOW_PATH_ADDRESS"], address),
+                            genl.u16(C["L7FP_A_SLOW_PATH_PORT"], 18013),
+                            genl.attr(C["L7FP_A_SLOW_PATH_TOKEN"], b"token")))
+    mesh.do("GENERATION_GET", genl.generation(2))
+    mesh.do("DRAIN")
+    attach_connection(mesh)
+    for kind in ("LISTENER", "CLUSTER", "GENERATION", "CONNECTION", "STATS"):
+        mesh.dump(kind + "_GET")
+    mesh.do("LISTENER_DEL", genl.u32(C["L7FP_A_ID"], 2))
+    mesh.do("CLUSTER_DEL", genl.u32(C["L7FP_A_ID"], 2))
+    mesh.do("GENERATION_DEL", genl.generation(2))
+
+
 def configure(mesh):
     """Every request that allocates. Stops at the first that fails."""
     fds = []
@@ -118,6 +153,7 @@ def configure(mesh):
         mesh.do("ENDPOINT_SET", genl.u32(C["L7FP_A_ID"], 1), genl.endpoint("127.0.0.1", 18011))
         mesh.do("LISTENER_NEW", genl.listener(1, LISTENER[1]))
         mesh.do("LISTENER_GET", genl.u32(C["L7FP_A_ID"], 1))
+        come_and_go(mesh)
         mesh.do("CLUSTER_GET", genl.u32(C["L7FP_A_ID"], 1))
         mesh.begin(1, genl.slot(0, b"x-user"), genl.string(0, b"a"), genl.rule(0, "r"),
                    genl.route(0, C["L7FP_ROUTE_FORWARD"], genl.route_cluster(1),
