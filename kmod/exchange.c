@@ -184,7 +184,7 @@ static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str b
 {
 	struct l7fp_exchange_kern *x = d->x;
 	bool close = d->close_after || !x || !x->request_done || !x->request.keep_alive ||
-		     l7fp_downstream_drains(d);
+		     l7fp_downstream_drains(d) || reason == L7FP_REASON_DPE;
 
 	if (x) {
 		x->reason = reason;
@@ -350,9 +350,6 @@ static void decide(struct l7fp_downstream *d)
 		}
 		fallthrough;
 	default:
-		/* A path that must not be forwarded. */
-		if (x->reply_reason == L7FP_REASON_DPE)
-			d->close_after = true;
 		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
 		return;
 	}
