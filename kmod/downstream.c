@@ -28,7 +28,7 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	LIST_HEAD(closing);
 
 	lockdep_assert_held(&d->lock);
-	if (in_serving_softirq() && (connect_to || close || !list_empty(&d->closing))) {
+	if (l7fp_port_atomic() && (connect_to || close || !list_empty(&d->closing))) {
 		/* All of that sleeps. */
 		d->port.ops->defer(&d->port);
 		connect_to = NULL;
@@ -263,6 +263,7 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
+	set_bit(L7FP_PORT_APP, &d->port.flags);
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
 	if (d->state != L7FP_D_CLOSED) {

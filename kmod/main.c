@@ -4,6 +4,7 @@
  */
 #include <linux/init.h>
 #include <linux/module.h>
+#include "app.h"
 #include "capture.h"
 #include "downstream.h"
 #include "netlink.h"
@@ -18,6 +19,9 @@ static int __init l7fp_init(void)
 	err = l7fp_engine_init();
 	if (err)
 		goto err_engine;
+	err = l7fp_app_init();
+	if (err)
+		goto err_app;
 	err = l7fp_capture_init();
 	if (err)
 		goto err_capture;
@@ -45,6 +49,8 @@ err_state:
 err_policy:
 	l7fp_capture_uninit();
 err_capture:
+	l7fp_app_uninit();
+err_app:
 	l7fp_engine_uninit();
 err_engine:
 	return err;
@@ -56,6 +62,7 @@ static void __exit l7fp_exit(void)
 	l7fp_state_uninit();
 	l7fp_policy_uninit();
 	l7fp_capture_uninit();
+	l7fp_app_uninit();
 	l7fp_engine_uninit();
 	/* Callbacks that were queued by the above must not outlive the text. */
 	rcu_barrier();

@@ -79,7 +79,7 @@ static bool upstream_drop_idle(struct l7fp_upstream *u)
 	}
 	spin_unlock_bh(&endpoint->lock);
 	/* Closing sleeps; @u is on nobody's list until then. */
-	if (idle && in_serving_softirq())
+	if (idle && l7fp_port_atomic())
 		u->port.ops->defer(&u->port);
 	else if (idle)
 		upstream_close(u, false);
@@ -351,6 +351,7 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	u->client.port = d->conn.src_port;
 	u->client.cgroup = d->conn.cgroup;
 	u->client.alone = !d->x;
+	set_bit(L7FP_PORT_APP, &u->port.flags);
 	bind(d, u);
 	l7fp_port_get(&u->port);
 	if (l7fp_exchange_bound(d))

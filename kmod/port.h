@@ -34,7 +34,20 @@
 #define L7FP_RX_VECS		16		/* byte ranges of one ->input() */
 #define L7FP_RX_BYTES		(64 * 1024)
 
+struct l7fp_app;
 struct l7fp_port;
+
+/* An application's send call runs the engine on this CPU, with bottom halves off. */
+DECLARE_PER_CPU(bool, l7fp_app_sends);
+
+/*
+ * Whether an event may not sleep, nor do what belongs to nobody in the context of whoever is
+ * current. Says so under the engine's locks as well as without them.
+ */
+static inline bool l7fp_port_atomic(void)
+{
+	return in_serving_softirq() || this_cpu_read(l7fp_app_sends);
+}
 
 struct l7fp_port_ops {
 	/* Before anything else. */
@@ -93,6 +106,7 @@ enum l7fp_port_flag {
 	L7FP_PORT_DEFERRED,		/* ->deferred() is due */
 	L7FP_PORT_RUNNING,		/* an event runs */
 	L7FP_PORT_RUN_AGAIN,		/* and another one is due */
+	L7FP_PORT_APP,			/* may be joined to an application's socket */
 };
 
 /**
@@ -130,6 +144,9 @@ struct l7fp_port {
 	struct bio_vec *rx;
 	bool dirty;
 	bool softirq;			/* the transport runs in softirq */
+	u8 app_tries;			/* looks for the application's socket; whoever flushes */
+	struct sock *app_sk;		/* it, held; likewise */
+	struct l7fp_app *app;		/* what it is joined by, held; likewise */
 	u64 rx_total, tx_total;
 	u64 tx_counted;			/* of @tx_total, already in the statistics */
 

@@ -17,6 +17,7 @@
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/tcp.h>
+#include "app.h"
 #include "compat.h"
 #include "wire.h"
 
@@ -413,7 +414,8 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 	}
 	if (test_and_clear_bit(L7FP_PORT_TIMER, &port->flags))
 		port->events->timer(port);
-	if (test_and_clear_bit(L7FP_PORT_SPACE, &port->flags))
+	if (test_and_clear_bit(L7FP_PORT_SPACE, &port->flags) ||
+	    (READ_ONCE(port->app_sk) && READ_ONCE(port->sock->sk->sk_state) != TCP_ESTABLISHED))
 		l7fp_wire_ops.flush(port);
 	if (!test_bit(L7FP_PORT_CONNECTING, &port->flags))
 		wire_read(port, softirq);
@@ -438,6 +440,34 @@ static void wire_run(struct l7fp_port *port, bool softirq)
 	/* Softirq cannot do what sleeps, and its round may have swallowed that wish. */
 	if (softirq && test_bit(L7FP_PORT_DEFERRED, &port->flags))
 		queue_work(l7fp_port_wq, &port->work);
+}
+
+bool l7fp_wire_may_push(struct l7fp_port *port, u32 seq)
+{
+	return READ_ONCE(tcp_sk(port->sock->sk)->copied_seq) == seq &&
+	       !(READ_ONCE(port->flags) & (BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_RUNNING) |
+					   BIT(L7FP_PORT_CONNECTING)));
+}
+
+u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq)
+{
+	u32 used = 0;
+
+	if (test_and_set_bit_lock(L7FP_PORT_RUNNING, &port->flags))
+		return 0;
+	/* Under the bit: nobody else reads the socket. */
+	if (!wire_ended(port) && !port->rx_n && !test_bit(L7FP_PORT_EOF_SEEN, &port->flags) &&
+	    READ_ONCE(tcp_sk(port->sock->sk)->copied_seq) == seq) {
+		port->last_activity = jiffies;
+		used = port->events->input(port, v, n);
+		port->rx_total += used;
+	}
+	clear_bit_unlock(L7FP_PORT_RUNNING, &port->flags);
+	/* Pairs with the first one in wire_run(): a wish left meanwhile is seen. */
+	smp_mb__after_atomic();
+	if (test_bit(L7FP_PORT_RUN_AGAIN, &port->flags))
+		wire_schedule(port);
+	return used;
 }
 
 static void wire_work(struct work_struct *work)
@@ -475,7 +505,7 @@ static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes
 	if (more)
 		msg.msg_flags |= MSG_MORE;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, v, n, bytes);
-	if (!in_serving_softirq())
+	if (!l7fp_port_atomic())
 		return sock_sendmsg(port->sock, &msg);
 	if (!port->softirq || !wire_lock(port, true))
 		return -EBUSY;
@@ -488,6 +518,15 @@ static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes
 	return sent == -EAGAIN ? -EBUSY : sent;
 }
 
+/* The application's socket as long as both ends are open; TCP knows what to do afterwards. */
+static void wire_pair(struct l7fp_port *port)
+{
+	if (READ_ONCE(port->sock->sk->sk_state) != TCP_ESTABLISHED)
+		l7fp_app_unpair(port);
+	else if (!port->app_sk)
+		l7fp_app_pair(port);
+}
+
 static void wire_flush_once(struct l7fp_port *port)
 {
 	struct bio_vec v[L7FP_RX_VECS];
@@ -495,8 +534,12 @@ static void wire_flush_once(struct l7fp_port *port)
 	bool more;
 	int sent;
 
+	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
+		wire_pair(port);
 	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
-		sent = wire_send(port, v, n, bytes, more);
+		sent = port->app_sk ? l7fp_app_deliver(port, v, n, bytes) : 0;
+		if (!sent)
+			sent = wire_send(port, v, n, bytes, more);
 		if (sent == -EAGAIN)
 			return;
 		if (sent == -EBUSY) {
@@ -517,7 +560,7 @@ static void wire_flush_once(struct l7fp_port *port)
 	}
 	if (!test_bit(L7FP_PORT_TX_FIN, &port->flags))
 		return;
-	if (in_serving_softirq()) {
+	if (l7fp_port_atomic()) {
 		set_bit(L7FP_PORT_SPACE, &port->flags);
 		queue_work(l7fp_port_wq, &port->work);
 	} else if (!test_and_set_bit(L7FP_PORT_FIN_SENT, &port->flags)) {
@@ -595,6 +638,7 @@ static void wire_release(struct l7fp_port *port)
 	/* Each may queue the other one. */
 	disable_work_sync(&port->bh_work);
 	disable_work_sync(&port->work);
+	l7fp_app_release(port);
 	l7fp_wire_put_socket(port->sock);
 	port->sock = NULL;
 	for (i = 0; i < port->rx_n; i++)
@@ -642,6 +686,8 @@ void l7fp_wire_attach(struct l7fp_port *port, struct socket *sock)
 {
 	port->sock = sock;
 	wire_hook(port);
+	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
+		l7fp_app_pair(port);
 	wire_schedule(port);
 }
 

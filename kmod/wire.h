@@ -32,4 +32,13 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 /* Whether @sk is a wire port's, from before it connects. Any context. */
 bool l7fp_wire_owns(const struct sock *sk);
 
+/*
+ * Gives the engine what the application at the other end sends, past TCP: @seq is where its TCP
+ * bytes ended. Returns how many bytes it took; 0 also when TCP bytes are under way, or something
+ * else runs. The caller keeps the pages. Bottom halves off, l7fp_app_sends set.
+ */
+u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq);
+/* Whether it is worth while to try. Any context. */
+bool l7fp_wire_may_push(struct l7fp_port *port, u32 seq);
+
 #endif /* _L7FP_WIRE_H */

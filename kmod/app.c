@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Joined sockets: an application's connected TCP socket whose other end is a
+ * wire port of this network namespace.
+ *
+ * What the application sends goes straight into the engine, in its own
+ * context, as long as nothing that it sent before is still under way in TCP;
+ * what the engine does not take goes by TCP behind it. So TCP is at every
+ * moment in a state from which it can go on alone: back-pressure, blocking,
+ * poll, FIN, RST, urgent data and whatever this file does not know are its.
+ * Bytes that pass by take no sequence numbers on their way into the engine,
+ * and both ends' numbers stay as they are. The way back is in app_deliver.c.
+ *
+ * A socket is joined by a ULP and by the sendmsg of a changed copy of its
+ * struct proto. It leaves when its owner asks for another ULP, disconnects it,
+ * or drains. The ULP holds the module, so that the text stays.
+ */
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/inet_common.h>
+#include <net/tcp.h>
+#include <net/transp_v6.h>
+#include "app.h"
+#include "compat.h"
+#include "identify.h"
+#include "wire.h"
+
+/* Flags of send calls that say nothing that only TCP can do. */
+#define SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR | MSG_CMSG_COMPAT | \
+			 MSG_BATCH)
+/* Looks for the other end: a server's socket appears after its client's. */
+#define PAIR_TRIES	4
+
+DEFINE_PER_CPU(bool, l7fp_app_sends);
+
+static struct proto app_prot4, app_prot6;
+static struct tcp_ulp_ops app_ulp;
+static LIST_HEAD(apps);
+static DEFINE_SPINLOCK(apps_lock);
+
+DEFINE_STATIC_SRCU(app_srcu);	/* whoever runs in a joined socket's struct proto */
+
+static void app_free(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct l7fp_app, rcu));
+}
+
+static void app_put(struct l7fp_app *app)
+{
+	if (!refcount_dec_and_test(&app->refs))
+		return;
+	/* Another thread may still send on a socket that has left; on one that is gone none can. */
+	if (app->left)
+		call_srcu(&app_srcu, &app->rcu, app_free);
+	else
+		kfree_rcu(app, rcu);
+}
+
+static bool joined(const struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+
+	return prot == &app_prot4 || prot == &app_prot6;
+}
+
+bool l7fp_app_plain(const struct sock *sk)
+{
+	const struct proto *prot = READ_ONCE(sk->sk_prot);
+	const struct tcp_ulp_ops *ulp = READ_ONCE(inet_csk(sk)->icsk_ulp_ops);
+
+	return (prot == &tcp_prot || prot == &tcpv6_prot || joined(sk)) &&
+	       (!ulp || ulp == &app_ulp) && !tcp_sk(sk)->repair && !sk_is_mptcp(sk);
+}
+
+/* Any context, RCU or SRCU. What another ULP has put there is not ours. */
+static struct l7fp_app *app_of(struct sock *sk)
+{
+	struct l7fp_app *app = rcu_dereference_raw(inet_csk(sk)->icsk_ulp_data);
+
+	/* Pairs with the one in app_leave(). */
+	smp_rmb();
+	return joined(sk) ? app : NULL;
+}
+
+/* @sk is locked. */
+static void app_unlink(struct sock *sk, struct l7fp_app *app)
+{
+	WRITE_ONCE(sk->sk_prot, sk->sk_prot == &app_prot6 ? &tcpv6_prot : &tcp_prot);
+	/* Pairs with the one in app_of(): who sees another's data sees the old sk_prot, too. */
+	smp_wmb();
+	rcu_assign_pointer(inet_csk(sk)->icsk_ulp_data, NULL);
+	spin_lock_bh(&apps_lock);
+	list_del_init(&app->list);
+	app->sk = NULL;
+	spin_unlock_bh(&apps_lock);
+}
+
+/* @sk is locked; others may be in its sendmsg(). */
+static void app_leave(struct sock *sk)
+{
+	struct l7fp_app *app = joined(sk) ? app_of(sk) : NULL;
+
+	if (!app)
+		return;
+	app_unlink(sk, app);
+	WRITE_ONCE(app->left, true);
+	inet_csk(sk)->icsk_ulp_ops = NULL;
+	app_put(app);
+	module_put(THIS_MODULE);
+}
+
+/* The socket is destroyed: nobody sends any more. The caller lets go of the module. */
+static void app_ulp_release(struct sock *sk)
+{
+	struct l7fp_app *app = app_of(sk);
+
+	if (!app)
+		return;
+	app_unlink(sk, app);
+	app_put(app);
+}
+
+/* Only the module joins sockets. */
+static int app_ulp_init(struct sock *sk)
+{
+	return -EOPNOTSUPP;
+}
+
+/* What came of a send call, in pages of our own. */
+struct chunk {
+	struct bio_vec v[L7FP_RX_VECS];
+	u32 n, bytes;
+};
+
+/* Copies up to L7FP_RX_BYTES; false when a byte could not be read. */
+static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
+{
+	struct page_frag *frag = &current->task_frag;
+
+	c->n = 0;
+	c->bytes = 0;
+	size = min_t(size_t, size, L7FP_RX_BYTES);
+	while (c->bytes < size && c->n < L7FP_RX_VECS) {
+		u32 len;
+
+		if (!skb_page_frag_refill(32, frag, GFP_KERNEL))
+			return false;
+		len = min_t(u32, size - c->bytes, frag->size - frag->offset);
+		if (copy_page_from_iter(frag->page, frag->offset, len, &msg->msg_iter) != len)
+			return false;
+		get_page(frag->page);
+		bvec_set_page(&c->v[c->n++], frag->page, len, frag->offset);
+		frag->offset += len;
+		c->bytes += len;
+	}
+	return true;
+}
+
+/* Returns how many bytes the engine took; the iterator is behind them. */
+static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg, size_t size)
+{
+	struct iov_iter start;
+	struct chunk c;
+	size_t sent = 0;
+	u32 used, i;
+
+	lockdep_assert_held(&app->send);
+	while (sent < size) {
+		/* A guess that saves the copy; what counts is looked at by the port. */
+		if (!app->port || sk->sk_state != TCP_ESTABLISHED ||
+		    READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
+		    !l7fp_wire_may_push(app->port, READ_ONCE(tcp_sk(sk)->write_seq)))
+			break;
+		start = msg->msg_iter;
+		used = 0;
+		if (chunk_fill(&c, msg, size - sent)) {
+			local_bh_disable();
+			__this_cpu_write(l7fp_app_sends, true);
+			used = l7fp_wire_push(app->port, c.v, c.n, READ_ONCE(tcp_sk(sk)->write_seq));
+			__this_cpu_write(l7fp_app_sends, false);
+			local_bh_enable();
+		}
+		for (i = 0; i < c.n; i++)
+			put_page(c.v[i].bv_page);
+		sent += used;
+		if (used < c.bytes || !used) {
+			msg->msg_iter = start;
+			iov_iter_advance(&msg->msg_iter, used);
+			break;
+		}
+	}
+	return sent;
+}
+
+/* What the engine did not take, behind it. Returns bytes, or an error when there are none. */
+static int app_send_rest(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	/* Some of the call's bytes are sent: the error is the next call's, and so is the signal. */
+	if (READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN))
+		return -EPIPE;
+	msg->msg_flags |= MSG_NOSIGNAL;
+	return tcp_sendmsg(sk, msg, size);
+}
+
+static int app_send(struct l7fp_app *app, struct sock *sk, struct msghdr *msg, size_t size)
+{
+	u32 flags = msg->msg_flags;
+	size_t sent;
+	int rest = 0;
+
+	mutex_lock(&app->send);
+	sent = app_push(app, sk, msg, size);
+	if (sent && sent < size) {
+		/* Before another thread's bytes, as far as there is room. */
+		msg->msg_flags |= MSG_DONTWAIT;
+		rest = app_send_rest(sk, msg, size - sent);
+		msg->msg_flags = flags;
+		if (rest > 0)
+			sent += rest;
+	}
+	mutex_unlock(&app->send);
+	if (!sent)
+		return tcp_sendmsg(sk, msg, size);
+	if (sent < size && !(flags & MSG_DONTWAIT) && (rest > 0 || rest == -EAGAIN)) {
+		rest = app_send_rest(sk, msg, size - sent);
+		msg->msg_flags = flags;
+		if (rest > 0)
+			sent += rest;
+	}
+	return sent;
+}
+
+static int app_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	struct l7fp_app *app;
+	int sent, idx;
+
+	idx = srcu_read_lock(&app_srcu);
+	app = app_of(sk);
+	if (app && size && size <= INT_MAX && !(msg->msg_flags & ~SEND_FLAGS) &&
+	    !msg->msg_controllen)
+		sent = app_send(app, sk, msg, size);
+	else
+		sent = tcp_sendmsg(sk, msg, size);
+	srcu_read_unlock(&app_srcu, idx);
+	return sent;
+}
+
+/* Another ULP takes the place of ours, so that kTLS works as before. */
+static int app_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+			  unsigned int optlen)
+{
+	int idx = srcu_read_lock(&app_srcu), err;
+
+	if (level == SOL_TCP && optname == TCP_ULP) {
+		lock_sock(sk);
+		app_leave(sk);
+		release_sock(sk);
+	}
+	err = tcp_prot.setsockopt(sk, level, optname, optval, optlen);
+	srcu_read_unlock(&app_srcu, idx);
+	return err;
+}
+
+/* The socket may be used for another connection, or to listen. It is locked. */
+static int app_disconnect(struct sock *sk, int flags)
+{
+	int idx = srcu_read_lock(&app_srcu), err;
+
+	app_leave(sk);
+	err = tcp_prot.disconnect(sk, flags);
+	srcu_read_unlock(&app_srcu, idx);
+	return err;
+}
+
+/* @sk is locked. */
+static struct l7fp_app *app_join(struct sock *sk)
+{
+	struct l7fp_app *app;
+
+	if (sk->sk_state != TCP_ESTABLISHED || !sk->sk_use_task_frag || sock_flag(sk, SOCK_DEAD) ||
+	    !l7fp_app_plain(sk) || inet_csk(sk)->icsk_ulp_ops)
+		return NULL;
+	app = kzalloc(sizeof(*app), GFP_ATOMIC | __GFP_NOWARN);
+	if (!app)
+		return NULL;
+	__module_get(THIS_MODULE);
+	refcount_set(&app->refs, 2);
+	mutex_init(&app->send);
+	app->sk = sk;
+	spin_lock_bh(&apps_lock);
+	list_add_tail(&app->list, &apps);
+	spin_unlock_bh(&apps_lock);
+	rcu_assign_pointer(inet_csk(sk)->icsk_ulp_data, app);
+	inet_csk(sk)->icsk_ulp_ops = &app_ulp;
+	/* Pairs with the one in app_of(). */
+	smp_wmb();
+	WRITE_ONCE(sk->sk_prot, sk->sk_prot == &tcpv6_prot ? &app_prot6 : &app_prot4);
+	return app;
+}
+
+void l7fp_app_pair(struct l7fp_port *port)
+{
+	struct sock *sk;
+	struct l7fp_app *app = NULL;
+
+	if (port->app_sk || ++port->app_tries > PAIR_TRIES)
+		return;
+	sk = l7fp_peer_get(port->sock->sk);
+	if (!sk)
+		return;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (l7fp_wire_owns(sk)) {
+		/* Another listener's: it sends by its own port. */
+		port->app_sk = sk;
+	} else if (!sock_owned_by_user(sk) && l7fp_app_plain(sk)) {
+		app = app_join(sk);
+		port->app_sk = sk;
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	if (!port->app_sk) {
+		sock_put(sk);
+		return;
+	}
+	if (app) {
+		port->app = app;
+		/* Nobody looks at the member before it is there. */
+		smp_store_release(&app->port, port);
+	}
+}
+
+void l7fp_app_unpair(struct l7fp_port *port)
+{
+	struct sock *sk = port->app_sk;
+
+	port->app_tries = PAIR_TRIES;
+	port->app_sk = NULL;
+	if (sk)
+		sock_put(sk);
+}
+
+void l7fp_app_release(struct l7fp_port *port)
+{
+	struct l7fp_app *app = port->app;
+
+	l7fp_app_unpair(port);
+	if (!app)
+		return;
+	port->app = NULL;
+	mutex_lock(&app->send);
+	app->port = NULL;
+	mutex_unlock(&app->send);
+	app_put(app);
+}
+
+static struct tcp_ulp_ops app_ulp = {
+	.name = "l7fp",
+	.owner = THIS_MODULE,
+	.init = app_ulp_init,
+	.release = app_ulp_release,
+};
+
+static void make_prot(struct proto *prot, const struct proto *base)
+{
+	*prot = *base;
+	prot->sendmsg = app_sendmsg;
+	prot->setsockopt = app_setsockopt;
+	prot->disconnect = app_disconnect;
+}
+
+int l7fp_app_init(void)
+{
+	make_prot(&app_prot4, &tcp_prot);
+	make_prot(&app_prot6, &tcpv6_prot);
+	return tcp_register_ulp(&app_ulp);
+}
+
+/* No socket is joined: each holds the module. */
+void l7fp_app_uninit(void)
+{
+	tcp_unregister_ulp(&app_ulp);
+	/* Threads that were in a struct proto of ours when its socket left. */
+	synchronize_srcu(&app_srcu);
+	srcu_barrier(&app_srcu);
+	synchronize_rcu_tasks();
+}
