@@ -110,6 +110,30 @@ static void app_leave(struct sock *sk)
 	module_put(THIS_MODULE);
 }
 
+/* Without a port there is nothing left to join for. False: a process owns the socket now. */
+static bool app_try_leave(struct l7fp_app *app)
+{
+	struct sock *sk;
+	bool done;
+
+	spin_lock_bh(&apps_lock);
+	sk = app->sk;
+	if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
+		sk = NULL;
+	spin_unlock_bh(&apps_lock);
+	if (!sk)
+		return true;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	done = !sock_owned_by_user(sk);
+	if (done)
+		app_leave(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+	return done;
+}
+
 /* The socket is destroyed: nobody sends any more. The caller lets go of the module. */
 static void app_ulp_release(struct sock *sk)
 {
@@ -134,7 +158,7 @@ struct chunk {
 };
 
 /* Copies up to L7FP_RX_BYTES; false when a byte could not be read. */
-static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
+static bool chunk_fill(struct chunk *c, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	struct page_frag *frag = &current->task_frag;
 
@@ -144,7 +168,7 @@ static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
 	while (c->bytes < size && c->n < L7FP_RX_VECS) {
 		u32 len;
 
-		if (!skb_page_frag_refill(32, frag, GFP_KERNEL))
+		if (!skb_page_frag_refill(32, frag, sk->sk_allocation))
 			return false;
 		len = min_t(u32, size - c->bytes, frag->size - frag->offset);
 		if (copy_page_from_iter(frag->page, frag->offset, len, &msg->msg_iter) != len)
@@ -157,6 +181,14 @@ static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
 	return true;
 }
 
+/* A guess that saves the copy: what counts is looked at by the port. */
+static bool may_push(struct l7fp_app *app, struct sock *sk)
+{
+	return READ_ONCE(app->port) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
+	       !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
+	       !tcp_sk(sk)->repair;
+}
+
 /* Returns how many bytes the engine took; the iterator is behind them. */
 static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -166,20 +198,17 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 	u32 used, i;
 
 	lockdep_assert_held(&app->send);
-	while (sent < size) {
-		/* A guess that saves the copy; what counts is looked at by the port. */
-		if (!app->port || sk->sk_state != TCP_ESTABLISHED ||
-		    READ_ONCE(sk->sk_err) || (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
-		    !l7fp_wire_may_push(app->port, READ_ONCE(tcp_sk(sk)->write_seq)))
-			break;
+	while (sent < size && may_push(app, sk)) {
 		start = msg->msg_iter;
 		used = 0;
-		if (chunk_fill(&c, msg, size - sent)) {
-			local_bh_disable();
+		if (chunk_fill(&c, sk, msg, size - sent)) {
+			spin_lock_bh(&app->lock);
 			__this_cpu_write(l7fp_app_sends, true);
-			used = l7fp_wire_push(app->port, c.v, c.n, READ_ONCE(tcp_sk(sk)->write_seq));
+			if (app->port)
+				used = l7fp_wire_push(app->port, c.v, c.n,
+						      READ_ONCE(tcp_sk(sk)->write_seq));
 			__this_cpu_write(l7fp_app_sends, false);
-			local_bh_enable();
+			spin_unlock_bh(&app->lock);
 		}
 		for (i = 0; i < c.n; i++)
 			put_page(c.v[i].bv_page);
@@ -280,7 +309,7 @@ static struct l7fp_app *app_join(struct sock *sk)
 	struct l7fp_app *app;
 
 	if (sk->sk_state != TCP_ESTABLISHED || !sk->sk_use_task_frag || sock_flag(sk, SOCK_DEAD) ||
-	    !l7fp_app_plain(sk) || inet_csk(sk)->icsk_ulp_ops)
+	    inet_csk(sk)->icsk_ulp_ops)
 		return NULL;
 	app = kzalloc(sizeof(*app), GFP_ATOMIC | __GFP_NOWARN);
 	if (!app)
@@ -288,6 +317,7 @@ static struct l7fp_app *app_join(struct sock *sk)
 	__module_get(THIS_MODULE);
 	refcount_set(&app->refs, 2);
 	mutex_init(&app->send);
+	spin_lock_init(&app->lock);
 	app->sk = sk;
 	spin_lock_bh(&apps_lock);
 	list_add_tail(&app->list, &apps);
@@ -300,13 +330,32 @@ static struct l7fp_app *app_join(struct sock *sk)
 	return app;
 }
 
+/* Why @sk cannot be joined, to be counted, or NULL. It is locked. */
+static u64 __percpu *refused(struct l7fp_net *ln, const struct sock *sk)
+{
+	if (sk_is_mptcp(sk))
+		return &ln->stats->app_refused_mptcp;
+	if (tcp_sk(sk)->repair)
+		return &ln->stats->app_refused_repair;
+	if (inet_csk(sk)->icsk_ulp_ops)
+		return &ln->stats->app_refused_ulp;
+	if (!l7fp_app_plain(sk))
+		return &ln->stats->app_refused_sockmap;
+	if (rcu_access_pointer(sk->sk_filter))
+		return &ln->stats->app_refused_filter;
+	return NULL;
+}
+
 void l7fp_app_pair(struct l7fp_port *port)
 {
-	struct sock *sk;
+	struct l7fp_net *ln = port->ln;
 	struct l7fp_app *app = NULL;
+	u64 __percpu *why = NULL;
+	struct sock *sk;
 
-	if (port->app_sk || ++port->app_tries > PAIR_TRIES)
+	if (port->app_sk || port->app_tries >= PAIR_TRIES)
 		return;
+	port->app_tries++;
 	sk = l7fp_peer_get(port->sock->sk);
 	if (!sk)
 		return;
@@ -315,16 +364,25 @@ void l7fp_app_pair(struct l7fp_port *port)
 	if (l7fp_wire_owns(sk)) {
 		/* Another listener's: it sends by its own port. */
 		port->app_sk = sk;
-	} else if (!sock_owned_by_user(sk) && l7fp_app_plain(sk)) {
-		app = app_join(sk);
-		port->app_sk = sk;
+	} else if (!sock_owned_by_user(sk)) {
+		why = refused(ln, sk);
+		app = why ? NULL : app_join(sk);
+		if (app)
+			port->app_sk = sk;
 	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
 	if (!port->app_sk) {
 		sock_put(sk);
+		if (why)
+			port->app_tries = PAIR_TRIES;
+		else if (port->app_tries == PAIR_TRIES)
+			why = &ln->stats->app_refused_busy;
+		if (why)
+			this_cpu_inc(*why);
 		return;
 	}
+	l7fp_count(ln, app_cx_total);
 	if (app) {
 		port->app = app;
 		/* Nobody looks at the member before it is there. */
@@ -350,10 +408,40 @@ void l7fp_app_release(struct l7fp_port *port)
 	if (!app)
 		return;
 	port->app = NULL;
-	mutex_lock(&app->send);
-	app->port = NULL;
-	mutex_unlock(&app->send);
+	spin_lock_bh(&app->lock);
+	WRITE_ONCE(app->port, NULL);
+	spin_unlock_bh(&app->lock);
+	/* What cannot leave now does so when it is closed, or with the namespace's drain. */
+	app_try_leave(app);
 	app_put(app);
+}
+
+bool l7fp_app_leave_unused(const struct net *net)
+{
+	struct l7fp_app *app, *prev = NULL;
+	bool all = true;
+
+	spin_lock_bh(&apps_lock);
+	list_for_each_entry(app, &apps, list) {
+		if (READ_ONCE(app->port) || !net_eq(sock_net(app->sk), net) ||
+		    !refcount_inc_not_zero(&app->refs))
+			continue;
+		spin_unlock_bh(&apps_lock);
+		if (prev)
+			app_put(prev);
+		prev = app;
+		all &= app_try_leave(app);
+		spin_lock_bh(&apps_lock);
+		/* It is no longer in the list that was walked. */
+		if (list_empty(&app->list)) {
+			all = false;
+			break;
+		}
+	}
+	spin_unlock_bh(&apps_lock);
+	if (prev)
+		app_put(prev);
+	return all;
 }
 
 static struct tcp_ulp_ops app_ulp = {

@@ -11,7 +11,8 @@
 /**
  * struct l7fp_app - an application's socket that is joined to a port
  * @refs: one of the socket's ULP, one of the port, one of each running sendmsg()
- * @send: senders, one after the other; protects @port
+ * @send: senders, one after the other
+ * @lock: protects @port, and is held while the engine runs for a sender; before the engine's locks
  * @port: NULL when it is gone
  * @list: all joined sockets, for leaving; under a lock of app.c
  * @sk: not held; valid while in @list
@@ -20,6 +21,7 @@
 struct l7fp_app {
 	refcount_t refs;
 	struct mutex send;
+	spinlock_t lock;
 	struct l7fp_port *port;
 	struct list_head list;
 	struct sock *sk;
@@ -36,6 +38,12 @@ void l7fp_app_pair(struct l7fp_port *port);
 void l7fp_app_unpair(struct l7fp_port *port);
 /* The port is going: its application sends by TCP from now on. Process context. */
 void l7fp_app_release(struct l7fp_port *port);
+
+/*
+ * Makes sockets of @net whose port is gone plain TCP again. False when some are left: to be called
+ * again. Process context.
+ */
+bool l7fp_app_leave_unused(const struct net *net);
 
 /*
  * app_deliver.c: puts the beginning of the port's output, @bytes in @v, into the receive queue

@@ -125,6 +125,8 @@ static void sender_advance(struct sock *sk, u32 len)
 	tp->bytes_sent += len;
 	tp->bytes_acked += len;
 	tp->lsndtime = tcp_jiffies32;
+	/* Answers that pass by carry no ACK: let it not wait for one. */
+	inet_csk_exit_pingpong_mode(sk);
 }
 
 static void receiver_advance(struct sock *sk, struct sk_buff *skb)
@@ -143,6 +145,7 @@ static void receiver_advance(struct sock *sk, struct sk_buff *skb)
 	tp->snd_wl1 += len;
 	tp->bytes_received += len;
 	inet_csk(sk)->icsk_ack.lrcvtime = tcp_jiffies32;
+	inet_csk_exit_pingpong_mode(sk);
 }
 
 u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 bytes)

@@ -263,7 +263,8 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
-	set_bit(L7FP_PORT_APP, &d->port.flags);
+	if (!(listener->config.flags & L7FP_LISTENER_NO_APP_PORTS))
+		set_bit(L7FP_PORT_APP, &d->port.flags);
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
 	if (d->state != L7FP_D_CLOSED) {

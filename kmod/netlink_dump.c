@@ -241,14 +241,21 @@ static int fill_connection(struct sk_buff *skb, struct netlink_callback *cb,
 			   struct l7fp_downstream *d)
 {
 	const struct l7fp_connection *conn = &d->conn;
+	struct l7fp_upstream *u;
 	struct nlattr *nest;
 	void *header;
-	u32 idle;
+	u32 idle, app = 0;
 
 	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			     &l7fp_genl_family, NLM_F_MULTI, L7FP_CMD_CONNECTION_GET);
 	if (!header)
 		return -EMSGSIZE;
+	if (READ_ONCE(d->port.app))
+		app |= L7FP_CONNECTION_APP_DOWNSTREAM;
+	/* Freed after a grace period, and the list's lock is held. */
+	u = READ_ONCE(d->upstream);
+	if (u && READ_ONCE(u->port.app))
+		app |= L7FP_CONNECTION_APP_UPSTREAM;
 	idle = jiffies_to_msecs(jiffies - READ_ONCE(d->port.last_activity));
 	nest = nla_nest_start(skb, L7FP_A_CONNECTION);
 	if (!nest ||
@@ -259,7 +266,8 @@ static int fill_connection(struct sk_buff *skb, struct netlink_callback *cb,
 			    L7FP_A_CONNECTION_ORIGINAL_PORT, conn->dst_addr, conn->dst_port) ||
 	    nla_put_u64_64bit(skb, L7FP_A_CONNECTION_EXCHANGES, READ_ONCE(d->n_exchanges),
 			      L7FP_A_CONNECTION_UNSPEC) ||
-	    nla_put_u32(skb, L7FP_A_CONNECTION_IDLE_MS, idle)) {
+	    nla_put_u32(skb, L7FP_A_CONNECTION_IDLE_MS, idle) ||
+	    nla_put_u32(skb, L7FP_A_CONNECTION_APP, app)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}

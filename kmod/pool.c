@@ -351,7 +351,8 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	u->client.port = d->conn.src_port;
 	u->client.cgroup = d->conn.cgroup;
 	u->client.alone = !d->x;
-	set_bit(L7FP_PORT_APP, &u->port.flags);
+	if (test_bit(L7FP_PORT_APP, &d->port.flags))
+		set_bit(L7FP_PORT_APP, &u->port.flags);
 	bind(d, u);
 	l7fp_port_get(&u->port);
 	if (l7fp_exchange_bound(d))

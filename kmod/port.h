@@ -144,6 +144,7 @@ struct l7fp_port {
 	struct bio_vec *rx;
 	bool dirty;
 	bool softirq;			/* the transport runs in softirq */
+	bool app_input;			/* ->input() runs for an application's send call */
 	u8 app_tries;			/* looks for the application's socket; whoever flushes */
 	struct sock *app_sk;		/* it, held; likewise */
 	struct l7fp_app *app;		/* what it is joined by, held; likewise */

@@ -144,6 +144,17 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, downstream_tx_bytes, "downstream_cx_tx_bytes_total"),
 	FIELD(l7fp_stats, upstream_rx_bytes, "upstream_cx_rx_bytes_total"),
 	FIELD(l7fp_stats, upstream_tx_bytes, "upstream_cx_tx_bytes_total"),
+	FIELD(l7fp_stats, downstream_rq_app, "downstream_rq_app_port_total"),
+	FIELD(l7fp_stats, upstream_rq_app, "upstream_rq_app_port_total"),
+	FIELD(l7fp_stats, app_rx_bytes, "app_port_rx_bytes_total"),
+	FIELD(l7fp_stats, app_tx_bytes, "app_port_tx_bytes_total"),
+	FIELD(l7fp_stats, app_cx_total, "app_port_cx_total"),
+	FIELD(l7fp_stats, app_refused_ulp, "app_port_cx_refused_ulp"),
+	FIELD(l7fp_stats, app_refused_mptcp, "app_port_cx_refused_mptcp"),
+	FIELD(l7fp_stats, app_refused_repair, "app_port_cx_refused_repair"),
+	FIELD(l7fp_stats, app_refused_sockmap, "app_port_cx_refused_sockmap"),
+	FIELD(l7fp_stats, app_refused_filter, "app_port_cx_refused_filter"),
+	FIELD(l7fp_stats, app_refused_busy, "app_port_cx_refused_busy"),
 };
 
 static const struct field listener_fields[] = {

@@ -459,8 +459,11 @@ u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 s
 	if (!wire_ended(port) && !port->rx_n && !test_bit(L7FP_PORT_EOF_SEEN, &port->flags) &&
 	    READ_ONCE(tcp_sk(port->sock->sk)->copied_seq) == seq) {
 		port->last_activity = jiffies;
+		port->app_input = true;
 		used = port->events->input(port, v, n);
+		port->app_input = false;
 		port->rx_total += used;
+		l7fp_count_add(port->ln, app_rx_bytes, used);
 	}
 	clear_bit_unlock(L7FP_PORT_RUNNING, &port->flags);
 	/* Pairs with the first one in wire_run(): a wish left meanwhile is seen. */
@@ -538,7 +541,9 @@ static void wire_flush_once(struct l7fp_port *port)
 		wire_pair(port);
 	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
 		sent = port->app_sk ? l7fp_app_deliver(port, v, n, bytes) : 0;
-		if (!sent)
+		if (sent)
+			l7fp_count_add(port->ln, app_tx_bytes, sent);
+		else
 			sent = wire_send(port, v, n, bytes, more);
 		if (sent == -EAGAIN)
 			return;

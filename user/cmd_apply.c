@@ -45,6 +45,8 @@ static void usage(FILE *out)
 		"                     repeated\n"
 		"      --without NAME[,NAME]...   do not make: request-id, forwarded-proto,\n"
 		"                     attempt-count, reason\n"
+		"      --no-app-ports  let all bytes go by TCP, also between processes of this\n"
+		"                     network namespace\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -115,6 +117,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "slowpath", required_argument, NULL, 's' },
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "without", required_argument, NULL, 'W' },
+		{ "no-app-ports", no_argument, NULL, 'w' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -146,6 +149,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'W':
 			err = add_without(&a->without, optarg);
+			break;
+		case 'w':
+			a->without |= L7FP_LISTENER_NO_APP_PORTS;
 			break;
 		case 'd':
 			a->dry_run = true;

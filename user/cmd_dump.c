@@ -146,6 +146,8 @@ static void put_connection(struct json *j, const struct kernel *k,
 		json_string(j, "original", name_address(text, &c->original, c->original_port));
 	json_unsigned(j, "exchanges", c->exchanges);
 	json_unsigned(j, "idle_ms", c->idle_ms);
+	json_string(j, "port", c->app & L7FP_CONNECTION_APP_DOWNSTREAM ? "app" : "wire");
+	json_string(j, "upstream_port", c->app & L7FP_CONNECTION_APP_UPSTREAM ? "app" : "wire");
 	json_end(j);
 }
 

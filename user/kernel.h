@@ -60,6 +60,7 @@ struct kernel_connection {
 	uint16_t local_port, remote_port, original_port;
 	uint64_t exchanges;
 	uint32_t idle_ms;
+	uint32_t app;			/* L7FP_CONNECTION_APP_* */
 };
 
 struct kernel_stat {

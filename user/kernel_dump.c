@@ -179,6 +179,7 @@ static int on_connection(struct nlattr **attr, void *context)
 	c->original_port = netlink_get_u16(tb[L7FP_A_CONNECTION_ORIGINAL_PORT]);
 	c->exchanges = netlink_get_u64(tb[L7FP_A_CONNECTION_EXCHANGES]);
 	c->idle_ms = netlink_get_u32(tb[L7FP_A_CONNECTION_IDLE_MS]);
+	c->app = netlink_get_u32(tb[L7FP_A_CONNECTION_APP]);
 	return 0;
 }
 

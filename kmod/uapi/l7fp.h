@@ -200,7 +200,8 @@ enum l7fp_generation_state {
 #define L7FP_LISTENER_NO_ATTEMPT_COUNT	(1U << 2)
 #define L7FP_LISTENER_NO_REASON		(1U << 3) /* no x-l7fp-reason on local replies */
 #define L7FP_LISTENER_INBOUND		(1U << 4) /* sk_lookup brings clients here: see below */
-#define L7FP_LISTENER_FLAGS_ALL		0x1fU
+#define L7FP_LISTENER_NO_APP_PORTS	(1U << 5) /* all bytes of its connections go by TCP */
+#define L7FP_LISTENER_FLAGS_ALL		0x3fU
 
 /*
  * An INBOUND listener gets connections that an sk_lookup program steers to it:
@@ -421,10 +422,15 @@ enum l7fp_attr_connection {
 	L7FP_A_CONNECTION_EXCHANGES,	/* u64 so far */
 	L7FP_A_CONNECTION_IDLE_MS,	/* u32 since the last byte */
 	L7FP_A_CONNECTION_REASON,	/* u32 enum l7fp_reason, in CONNECTION_LOST */
+	L7FP_A_CONNECTION_APP,		/* u32 L7FP_CONNECTION_APP_*: in dumps */
 	__L7FP_A_CONNECTION_MAX
 };
 
 #define L7FP_A_CONNECTION_MAX (__L7FP_A_CONNECTION_MAX - 1)
+
+/* L7FP_A_CONNECTION_APP: which ends are joined to an application's socket on this machine. */
+#define L7FP_CONNECTION_APP_DOWNSTREAM	(1U << 0)
+#define L7FP_CONNECTION_APP_UPSTREAM	(1U << 1) /* of the exchange that is under way */
 
 /* What a counter counts (scope), of which object, and its value. */
 enum l7fp_stat_scope {
