@@ -31,6 +31,8 @@
 			 MSG_BATCH)
 /* Looks for the other end: a server's socket appears after its client's. */
 #define PAIR_TRIES	4
+#define BATCH		32	/* sockets that a walk holds at a time */
+#define LEAVE_TRIES	200	/* of a millisecond or two each */
 
 DEFINE_PER_CPU(bool, l7fp_app_sends);
 
@@ -330,6 +332,12 @@ static struct l7fp_app *app_join(struct sock *sk)
 	return app;
 }
 
+/* Sockets are joined as long as there is a listener, so that without one the module can go. */
+static bool joins_wanted(struct l7fp_net *ln)
+{
+	return !xa_empty(&ln->listeners);
+}
+
 /* Why @sk cannot be joined, to be counted, or NULL. It is locked. */
 static u64 __percpu *refused(struct l7fp_net *ln, const struct sock *sk)
 {
@@ -353,7 +361,7 @@ void l7fp_app_pair(struct l7fp_port *port)
 	u64 __percpu *why = NULL;
 	struct sock *sk;
 
-	if (port->app_sk || port->app_tries >= PAIR_TRIES)
+	if (port->app_sk || port->app_tries >= PAIR_TRIES || !joins_wanted(ln))
 		return;
 	port->app_tries++;
 	sk = l7fp_peer_get(port->sock->sk);
@@ -369,6 +377,13 @@ void l7fp_app_pair(struct l7fp_port *port)
 		app = why ? NULL : app_join(sk);
 		if (app)
 			port->app_sk = sk;
+	}
+	/* Another CPU may be at l7fp_app_leave_all(): it sees this socket, or we its reason. */
+	if (app && !joins_wanted(ln)) {
+		app_leave(sk);
+		app_put(app);
+		app = NULL;
+		port->app_sk = NULL;
 	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
@@ -411,37 +426,50 @@ void l7fp_app_release(struct l7fp_port *port)
 	spin_lock_bh(&app->lock);
 	WRITE_ONCE(app->port, NULL);
 	spin_unlock_bh(&app->lock);
-	/* What cannot leave now does so when it is closed, or with the namespace's drain. */
+	/* What cannot leave now does so when it is closed, or with the namespace's last listener. */
 	app_try_leave(app);
 	app_put(app);
 }
 
-bool l7fp_app_leave_unused(const struct net *net)
+/* Some of @net's, which are put behind the others meanwhile; held. */
+static u32 app_batch(const struct net *net, struct l7fp_app *batch[BATCH])
 {
-	struct l7fp_app *app, *prev = NULL;
-	bool all = true;
+	struct l7fp_app *app, *next;
+	LIST_HEAD(seen);
+	u32 n = 0;
 
 	spin_lock_bh(&apps_lock);
-	list_for_each_entry(app, &apps, list) {
-		if (READ_ONCE(app->port) || !net_eq(sock_net(app->sk), net) ||
-		    !refcount_inc_not_zero(&app->refs))
+	list_for_each_entry_safe(app, next, &apps, list) {
+		if (!net_eq(sock_net(app->sk), net) || !refcount_inc_not_zero(&app->refs))
 			continue;
-		spin_unlock_bh(&apps_lock);
-		if (prev)
-			app_put(prev);
-		prev = app;
-		all &= app_try_leave(app);
-		spin_lock_bh(&apps_lock);
-		/* It is no longer in the list that was walked. */
-		if (list_empty(&app->list)) {
-			all = false;
+		list_move_tail(&app->list, &seen);
+		batch[n++] = app;
+		if (n == BATCH)
 			break;
-		}
 	}
+	list_splice_tail(&seen, &apps);
 	spin_unlock_bh(&apps_lock);
-	if (prev)
-		app_put(prev);
-	return all;
+	return n;
+}
+
+void l7fp_app_leave_all(const struct net *net)
+{
+	struct l7fp_app *batch[BATCH];
+	u32 n, i, left, tries = 0;
+
+	/* A process may stay in a page fault with its socket as long as it likes. */
+	while ((n = app_batch(net, batch)) && tries < LEAVE_TRIES) {
+		left = 0;
+		for (i = 0; i < n; i++) {
+			left += !app_try_leave(batch[i]);
+			app_put(batch[i]);
+		}
+		if (left) {
+			tries++;
+			usleep_range(1000, 2000);
+		}
+		cond_resched();
+	}
 }
 
 static struct tcp_ulp_ops app_ulp = {

@@ -20,8 +20,8 @@
  */
 struct l7fp_app {
 	refcount_t refs;
-	struct mutex send;
-	spinlock_t lock;
+	struct mutex send;	/* other threads' calls wait */
+	spinlock_t lock;	/* @port; the engine runs for a sender */
 	struct l7fp_port *port;
 	struct list_head list;
 	struct sock *sk;
@@ -40,10 +40,10 @@ void l7fp_app_unpair(struct l7fp_port *port);
 void l7fp_app_release(struct l7fp_port *port);
 
 /*
- * Makes sockets of @net whose port is gone plain TCP again. False when some are left: to be called
- * again. Process context.
+ * Makes all joined sockets of @net plain TCP again, except those that a process owns for long. To
+ * be called when its last listener is no longer among them: none joins after that. Sleeps.
  */
-bool l7fp_app_leave_unused(const struct net *net);
+void l7fp_app_leave_all(const struct net *net);
 
 /*
  * app_deliver.c: puts the beginning of the port's output, @bytes in @v, into the receive queue

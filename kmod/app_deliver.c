@@ -178,7 +178,7 @@ u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32
 	bh_unlock_sock(from);
 	receiver_advance(to, skb);
 	if (tcp_epollin_ready(to, READ_ONCE(to->sk_rcvlowat)) || sock_flag(to, SOCK_DONE))
-		READ_ONCE(to->sk_data_ready)(to);
+		to->sk_data_ready(to);
 	bh_unlock_sock(to);
 	local_bh_enable();
 	return bytes;

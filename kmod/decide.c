@@ -143,13 +143,19 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 	if (unlikely(x->dry_run))
 		return verdict;
 	this_cpu_inc(ln->stats->verdict[verdict]);
+	if (x->downstream->port.app_input)
+		l7fp_count(ln, downstream_rq_app);
 	trace_l7fp_exchange_decide(x, verdict);
 	return verdict;
 }
 
 void l7fp_decide_response(struct l7fp_exchange_kern *x, u32 status)
 {
+	const struct l7fp_downstream *d = x->downstream;
+
 	x->pub.status = status;
+	if (d->upstream->port.app_input)
+		l7fp_count(d->port.ln, upstream_rq_app);
 	if (!x->generation || !x->generation->ops->response)
 		return;
 	x->phase = L7FP_PHASE_RESPONSE;

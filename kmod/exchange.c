@@ -330,8 +330,6 @@ static void decide(struct l7fp_downstream *d)
 	x->decided = 1;
 	d->n_exchanges++;
 	l7fp_count(d->port.ln, downstream_rq_total);
-	if (d->port.app_input)
-		l7fp_count(d->port.ln, downstream_rq_app);
 	l7fp_body_begin(&d->request, x->request.body, x->request.body, x->request.content_length);
 	l7fp_body_begin(&d->response, L7FP_BODY_NONE, L7FP_BODY_NONE, 0);
 	x->request_done = d->request.done;
@@ -524,8 +522,6 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 	    (out != L7FP_BODY_TUNNEL && l7fp_downstream_drains(d)))
 		d->close_after = true;
 	x->response_started = 1;
-	if (d->upstream->port.app_input)
-		l7fp_count(d->port.ln, upstream_rq_app);
 	count_status(d, x, h->status);
 	count_class(&d->upstream->endpoint->cluster->stats->rq_2xx, h->status);
 	l7fp_decide_response(x, h->status);

@@ -6,6 +6,7 @@
  */
 #include <linux/slab.h>
 #include <net/tcp.h>
+#include "app.h"
 #include "compat.h"
 #include "downstream.h"
 
@@ -175,6 +176,8 @@ int l7fp_listener_delete(struct l7fp_net *ln, u32 id)
 		return -ENOENT;
 	listener_stop(listener);
 	l7fp_listener_put(listener);
+	if (xa_empty(&ln->listeners))
+		l7fp_app_leave_all(ln->net);
 	return 0;
 }
 

@@ -117,8 +117,9 @@ static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n
 
 	for (i = 0; i < n; i++)
 		total += v[i].bv_len;
+	/* Being closed. An application that sends is told by TCP, not by bytes that vanish. */
 	if (!d)
-		return total;
+		return port->app_input ? 0 : total;
 	l7fp_count_add(port->ln, upstream_rx_bytes, total);
 	d->upstream_blocked = false;
 	for (i = 0; i < n; i++) {

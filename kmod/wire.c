@@ -442,13 +442,6 @@ static void wire_run(struct l7fp_port *port, bool softirq)
 		queue_work(l7fp_port_wq, &port->work);
 }
 
-bool l7fp_wire_may_push(struct l7fp_port *port, u32 seq)
-{
-	return READ_ONCE(tcp_sk(port->sock->sk)->copied_seq) == seq &&
-	       !(READ_ONCE(port->flags) & (BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_RUNNING) |
-					   BIT(L7FP_PORT_CONNECTING)));
-}
-
 u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq)
 {
 	u32 used = 0;
@@ -456,7 +449,9 @@ u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 s
 	if (test_and_set_bit_lock(L7FP_PORT_RUNNING, &port->flags))
 		return 0;
 	/* Under the bit: nobody else reads the socket. */
-	if (!wire_ended(port) && !port->rx_n && !test_bit(L7FP_PORT_EOF_SEEN, &port->flags) &&
+	if (!(port->flags & (BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_ERROR_SEEN) |
+			     BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_TX_FIN) |
+			     BIT(L7FP_PORT_CONNECTING))) && !port->rx_n &&
 	    READ_ONCE(tcp_sk(port->sock->sk)->copied_seq) == seq) {
 		port->last_activity = jiffies;
 		port->app_input = true;

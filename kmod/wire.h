@@ -38,7 +38,5 @@ bool l7fp_wire_owns(const struct sock *sk);
  * else runs. The caller keeps the pages. Bottom halves off, l7fp_app_sends set.
  */
 u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq);
-/* Whether it is worth while to try. Any context. */
-bool l7fp_wire_may_push(struct l7fp_port *port, u32 seq);
 
 #endif /* _L7FP_WIRE_H */
