@@ -186,7 +186,7 @@ static bool chunk_fill(struct chunk *c, struct sock *sk, struct msghdr *msg, siz
 /* A guess that saves the copy: what counts is looked at by the port. */
 static bool may_push(struct l7fp_app *app, struct sock *sk)
 {
-	return READ_ONCE(app->port) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
+	return READ_ONCE(app->port) && !READ_ONCE(app->paused) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
 	       !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
 	       !tcp_sk(sk)->repair;
 }
@@ -206,7 +206,7 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 		if (chunk_fill(&c, sk, msg, size - sent)) {
 			spin_lock_bh(&app->lock);
 			__this_cpu_write(l7fp_app_sends, true);
-			if (app->port)
+			if (app->port && !app->paused)
 				used = l7fp_wire_push(app->port, c.v, c.n,
 						      READ_ONCE(tcp_sk(sk)->write_seq));
 			__this_cpu_write(l7fp_app_sends, false);
@@ -220,6 +220,7 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 			iov_iter_advance(&msg->msg_iter, used);
 			break;
 		}
+		cond_resched();
 	}
 	return sent;
 }
@@ -316,7 +317,11 @@ static struct l7fp_app *app_join(struct sock *sk)
 	app = kzalloc(sizeof(*app), GFP_ATOMIC | __GFP_NOWARN);
 	if (!app)
 		return NULL;
-	__module_get(THIS_MODULE);
+	/* Not while the module goes, which nothing but joined sockets keeps from it. */
+	if (!try_module_get(THIS_MODULE)) {
+		kfree(app);
+		return NULL;
+	}
 	refcount_set(&app->refs, 2);
 	mutex_init(&app->send);
 	spin_lock_init(&app->lock);
@@ -399,7 +404,7 @@ void l7fp_app_pair(struct l7fp_port *port)
 	}
 	l7fp_count(ln, app_cx_total);
 	if (app) {
-		port->app = app;
+		WRITE_ONCE(port->app, app);
 		/* Nobody looks at the member before it is there. */
 		smp_store_release(&app->port, port);
 	}
@@ -429,6 +434,17 @@ void l7fp_app_release(struct l7fp_port *port)
 	/* What cannot leave now does so when it is closed, or with the namespace's last listener. */
 	app_try_leave(app);
 	app_put(app);
+}
+
+void l7fp_app_pause(struct l7fp_port *port, bool pause)
+{
+	struct l7fp_app *app = READ_ONCE(port->app);
+
+	if (!app)
+		return;
+	spin_lock_bh(&app->lock);
+	WRITE_ONCE(app->paused, pause);
+	spin_unlock_bh(&app->lock);
 }
 
 /* Some of @net's, which are put behind the others meanwhile; held. */

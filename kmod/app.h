@@ -17,6 +17,7 @@
  * @list: all joined sockets, for leaving; under a lock of app.c
  * @sk: not held; valid while in @list
  * @left: the socket has left, and lives on
+ * @paused: its bytes go by TCP; changed under @lock
  */
 struct l7fp_app {
 	refcount_t refs;
@@ -26,6 +27,7 @@ struct l7fp_app {
 	struct list_head list;
 	struct sock *sk;
 	bool left;
+	bool paused;
 	struct rcu_head rcu;
 };
 
@@ -38,6 +40,12 @@ void l7fp_app_pair(struct l7fp_port *port);
 void l7fp_app_unpair(struct l7fp_port *port);
 /* The port is going: its application sends by TCP from now on. Process context. */
 void l7fp_app_release(struct l7fp_port *port);
+
+/*
+ * While it is paused, what the application sends goes by TCP: who owns its socket then keeps all
+ * bytes from the port. No send call runs the engine when this returns. The caller holds @port.
+ */
+void l7fp_app_pause(struct l7fp_port *port, bool pause);
 
 /*
  * Makes all joined sockets of @net plain TCP again, except those that a process owns for long. To
