@@ -186,8 +186,8 @@ static bool chunk_fill(struct chunk *c, struct sock *sk, struct msghdr *msg, siz
 /* A guess that saves the copy: what counts is looked at by the port. */
 static bool may_push(struct l7fp_app *app, struct sock *sk)
 {
-	return READ_ONCE(app->port) && !READ_ONCE(app->paused) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
-	       !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
+	return READ_ONCE(app->port) && !READ_ONCE(app->paused) &&
+	       READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
 	       !tcp_sk(sk)->repair;
 }
 
@@ -431,7 +431,7 @@ void l7fp_app_release(struct l7fp_port *port)
 	spin_lock_bh(&app->lock);
 	WRITE_ONCE(app->port, NULL);
 	spin_unlock_bh(&app->lock);
-	/* What cannot leave now does so when it is closed, or with the namespace's last listener. */
+	/* What cannot leave now does so when it is closed, or with the last listener. */
 	app_try_leave(app);
 	app_put(app);
 }

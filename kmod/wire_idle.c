@@ -17,6 +17,7 @@
 #include <linux/delay.h>
 #include <linux/lockdep.h>
 #include <net/tcp.h>
+#include "app.h"
 #include "identify.h"
 #include "wire.h"
 
@@ -73,15 +74,18 @@ bool l7fp_wire_finish_idle(struct l7fp_port *port, bool (*finish)(struct l7fp_po
 	if (!peer)
 		return is_read(port) && finish(port);
 	/*
-	 * One of our own closes its end by itself; and what is sent on a socket with a ULP may go
-	 * by another way than TCP's, of which the sequence numbers know nothing.
+	 * One of our own closes its end by itself; and what is sent on a socket with another's ULP
+	 * may go by another way than TCP's, of which the sequence numbers know nothing.
 	 */
-	if (!l7fp_wire_owns(peer) && !READ_ONCE(inet_csk(peer)->icsk_ulp_ops) && try_own(peer)) {
+	if (!l7fp_wire_owns(peer) && l7fp_app_plain(peer) && try_own(peer)) {
+		/* What it sends past TCP would not wait for the socket. */
+		l7fp_app_pause(port, true);
 		if (READ_ONCE(tcp_sk(peer)->write_seq) == READ_ONCE(tcp_sk(sk)->rcv_nxt) &&
 		    is_read(port))
 			done = finish(port);
 		if (done)
 			await_fin(port, peer);
+		l7fp_app_pause(port, false);
 		release_sock(peer);
 	}
 	sock_put(peer);
