@@ -80,7 +80,7 @@ static struct l7fp_app *app_of(struct sock *sk)
 {
 	struct l7fp_app *app = rcu_dereference_raw(inet_csk(sk)->icsk_ulp_data);
 
-	/* Pairs with the one in app_leave(). */
+	/* Pairs with the one in app_unlink(). */
 	smp_rmb();
 	return joined(sk) ? app : NULL;
 }
@@ -187,8 +187,8 @@ static bool chunk_fill(struct chunk *c, struct sock *sk, struct msghdr *msg, siz
 static bool may_push(struct l7fp_app *app, struct sock *sk)
 {
 	return READ_ONCE(app->port) && !READ_ONCE(app->paused) &&
-	       READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && !READ_ONCE(sk->sk_err) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) &&
-	       !tcp_sk(sk)->repair;
+	       READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && !READ_ONCE(sk->sk_err) &&
+	       !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) && !tcp_sk(sk)->repair;
 }
 
 /* Returns how many bytes the engine took; the iterator is behind them. */
@@ -374,8 +374,8 @@ void l7fp_app_pair(struct l7fp_port *port)
 		return;
 	local_bh_disable();
 	bh_lock_sock(sk);
-	if (l7fp_wire_owns(sk)) {
-		/* Another listener's: it sends by its own port. */
+	if (l7fp_wire_owns(sk) || sk->sk_kern_sock) {
+		/* Mostly another listener's, which sends by a port of its own, or will. */
 		port->app_sk = sk;
 	} else if (!sock_owned_by_user(sk)) {
 		why = refused(ln, sk);
