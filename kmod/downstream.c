@@ -263,7 +263,7 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
-	if (!(listener->config.flags & L7FP_LISTENER_NO_APP_PORTS))
+	if (listener->config.flags & L7FP_LISTENER_APP_PORTS)
 		set_bit(L7FP_PORT_APP, &d->port.flags);
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);

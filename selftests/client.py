@@ -242,6 +242,9 @@ def documents(default="web"):
 class Mesh:
     """l7fp around this process: module, policies, and a cgroup that captures its connections."""
 
+    # More options of l7fp-tool apply: of the test, and of who runs it.
+    options = tuple(os.environ.get("L7FP_APPLY_OPTIONS", "").split())
+
     def __init__(self, docs=None):
         if not os.path.exists(TOOL):
             ktap.skip_all("no %s: run make" % TOOL)
@@ -277,7 +280,7 @@ class Mesh:
         name = os.path.join(self.folder, "policies.json")
         with open(name, "w", encoding="ascii") as f:
             json.dump({"apiVersion": "v1", "kind": "List", "items": docs}, f, indent=1)
-        return self.tool("apply", "-f", name, "--cgroup", self.cgroup)
+        return self.tool("apply", "-f", name, "--cgroup", self.cgroup, *self.options)
 
     def end(self):
         self.leave()

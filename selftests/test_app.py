@@ -30,6 +30,7 @@ SO_DETACH_FILTER = 27
 SIOCOUTQ = termios.TIOCOUTQ
 
 backend = Backend(client.PORT)
+client.Mesh.options = ("--app-ports",)
 mesh = client.open_mesh()
 if mesh is None:
     ktap.skip_all("needs the module; L7FP_TARGET is a bare proxy")
@@ -155,10 +156,10 @@ def _():
         true("l7fp" in shown, "ss: " + shown)
 
 
-@case("--no-app-ports: everything goes by TCP")
+@case("without --app-ports everything goes by TCP")
 def _():
     name = os.path.join(mesh.folder, "policies.json")
-    mesh.tool("apply", "-f", name, "--cgroup", mesh.cgroup, "--no-app-ports")
+    mesh.tool("apply", "-f", name, "--cgroup", mesh.cgroup)
     try:
         with Client() as c:
             grows = Grows()
@@ -167,7 +168,7 @@ def _():
             equal(grows["downstream_rq_app_port_total"], 0)
             equal(ulp(c.sock), "")
     finally:
-        mesh.tool("apply", "-f", name, "--cgroup", mesh.cgroup)
+        mesh.tool("apply", "-f", name, "--cgroup", mesh.cgroup, "--app-ports")
     with Client() as c:
         warm(c)
 

@@ -21,7 +21,7 @@ struct arguments {
 	struct apply_slow_path slow_path;
 	unsigned long port;
 	uint32_t without;	/* L7FP_LISTENER_NO_* */
-	bool json, dry_run;
+	bool json, dry_run, app_ports;
 };
 
 #define MAX_FILES	(sizeof(((struct arguments *)0)->files) / sizeof(char *))
@@ -45,8 +45,8 @@ static void usage(FILE *out)
 		"                     repeated\n"
 		"      --without NAME[,NAME]...   do not make: request-id, forwarded-proto,\n"
 		"                     attempt-count, reason\n"
-		"      --no-app-ports  let all bytes go by TCP, also between processes of this\n"
-		"                     network namespace\n"
+		"      --app-ports    let bytes between the module and processes of this network\n"
+		"                     namespace pass TCP by\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -117,7 +117,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "slowpath", required_argument, NULL, 's' },
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "without", required_argument, NULL, 'W' },
-		{ "no-app-ports", no_argument, NULL, 'w' },
+		{ "app-ports", no_argument, NULL, 'w' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -151,7 +151,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 			err = add_without(&a->without, optarg);
 			break;
 		case 'w':
-			a->without |= L7FP_LISTENER_NO_APP_PORTS;
+			a->app_ports = true;
 			break;
 		case 'd':
 			a->dry_run = true;
@@ -280,6 +280,8 @@ int cmd_apply(int argc, char **argv)
 	options.n_exempt = a.n_exempt;
 	options.dry_run = a.dry_run;
 	options.listener_flags |= a.without;
+	if (a.app_ports)
+		options.listener_flags |= L7FP_LISTENER_APP_PORTS;
 	err = apply(files.ir, &options, &result, error, sizeof(error));
 	if (err)
 		err = cmd_fail("apply", error);

@@ -200,7 +200,7 @@ enum l7fp_generation_state {
 #define L7FP_LISTENER_NO_ATTEMPT_COUNT	(1U << 2)
 #define L7FP_LISTENER_NO_REASON		(1U << 3) /* no x-l7fp-reason on local replies */
 #define L7FP_LISTENER_INBOUND		(1U << 4) /* sk_lookup brings clients here: see below */
-#define L7FP_LISTENER_NO_APP_PORTS	(1U << 5) /* all bytes of its connections go by TCP */
+#define L7FP_LISTENER_APP_PORTS	(1U << 5) /* bytes of this namespace's processes pass TCP by */
 #define L7FP_LISTENER_FLAGS_ALL		0x3fU
 
 /*
