@@ -15,7 +15,7 @@ static const char *const slot_names[] = { "x-user", "x-user", "x-env", "end-user
 					  "x-forwarded-proto", "host", ":path", ":method",
 					  ":scheme", ":authority" };
 static const char *const header_values[] = { "", "jason", "canary", "canary-1", "JASON", "a,b",
-					     "user-123", "user-1234", "user-12345678-and-more",
+					     "user-123", "user-1234", "user-12345678-and-more-x",
 					     "user-12345678-and-mor", "canary-2", "us" };
 static const char *const query_names[] = { "q", "debug", "v" };
 
@@ -321,7 +321,7 @@ static struct ir_expr *usual_expr(struct random_policy *r, struct ir_expr *(*tes
 /* Two headers: trees inside trees. */
 static struct ir_expr *header_pair_test(struct random_policy *r)
 {
-	static const char *const first[] = { "user-12345678-and-more", "user-123", "canary-1" };
+	static const char *const first[] = { "user-12345678-and-more-x", "user-123", "canary-1" };
 	struct ir_expr *all[2];
 
 	all[0] = ir_string(r->ir, L7FP_FIELD_SLOT +
