@@ -224,6 +224,13 @@ extern void l7fp_connect_cluster(struct l7fp_connection *conn, __u32 cluster) __
 /* Counts the rule that let it in, or kept it out. */
 extern void l7fp_connect_rule(struct l7fp_connection *conn, __u32 rule) __ksym;
 
+/*
+ * Compares L7FP_FIELD_SOURCE_PRINCIPAL or _NAMESPACE, who connects, with string
+ * @string of the tables. False also when that is not known.
+ */
+extern bool l7fp_connect_match(struct l7fp_connection *conn, __u32 field, __u32 op,
+			       __u32 string) __ksym;
+
 /* ---- not for policies: connect4 and connect6 programs */
 
 struct bpf_sock_addr;

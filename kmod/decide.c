@@ -128,6 +128,7 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 	x->reply_reason = L7FP_REASON_NONE;
 	x->reply_body = (struct l7fp_str){};
 	x->slow_path = NULL;
+	x->workload_found = 0;
 	x->timeout_ms = 0;
 	x->connect_retries = 0;
 	x->phase = L7FP_PHASE_NONE;

@@ -20,6 +20,7 @@
 #include "listener.h"
 #include "port.h"
 #include "upstream.h"
+#include "workload.h"
 
 #define L7FP_LINGER_MS		5000	/* after our FIN, until the peer's */
 #define L7FP_STREAM_IDLE_MS	300000	/* an exchange in which no byte of a body moves */
@@ -59,6 +60,7 @@ enum l7fp_downstream_state {
 struct l7fp_downstream {
 	struct l7fp_port port;
 	struct l7fp_connection conn;
+	struct l7fp_cgroups cgroups;	/* of a local client; beside conn.cgroup those around it */
 	struct l7fp_listener *listener;
 	struct list_head list;		/* in l7fp_net.downstreams */
 	spinlock_t lock;
@@ -93,12 +95,14 @@ struct l7fp_downstream {
  * @addr: as in struct l7fp_connection; likewise @port
  * @cgroup: likewise; exchanges of other clients never use the connection
  * @alone: it serves one downstream connection only, and @addr and @port are its client's
+ * @inbound: it was made for an INBOUND listener, which sk_lookup must not see again
  */
 struct l7fp_client {
 	u32 addr[4];
 	u32 port;
 	u64 cgroup;
 	bool alone;
+	bool inbound;
 };
 
 struct l7fp_upstream {

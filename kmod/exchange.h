@@ -18,6 +18,7 @@ struct l7fp_downstream;
 struct l7fp_net;
 struct l7fp_slow_path;
 struct l7fp_upstream;
+struct l7fp_workload;
 
 /* Which op runs: what a kfunc may change depends on it. */
 enum l7fp_phase {
@@ -68,6 +69,7 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @reply_reason: enum l7fp_reason
  * @phase: enum l7fp_phase
  * @slow_path: the proxy that it goes to, or NULL; of @generation
+ * @workload: who the client is, by @generation; NULL: not known. Valid with @workload_found
  * @failed: enum l7fp_reason, when something the policy asked for could not be done; the
  *	request is answered with 503 whatever the verdict
  * @dry_run: asked by L7FP_CMD_EXPLAIN: kfuncs count nothing, and there is no downstream
@@ -99,11 +101,13 @@ struct l7fp_exchange_kern {
 	u32 reply_reason;
 	struct l7fp_str reply_body;
 	const struct l7fp_slow_path *slow_path;
+	const struct l7fp_workload *workload;
 	u32 timeout_ms;
 	u32 connect_retries;
 	u8 phase;
 	u8 failed;
 	u8 dry_run;
+	u8 workload_found;
 	u16 path_dirty;
 	u16 authority_dirty;
 	struct l7fp_arena arena;

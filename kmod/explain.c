@@ -27,6 +27,7 @@ static const struct nla_policy explain_policy[L7FP_A_EXPLAIN_MAX + 1] = {
 	[L7FP_A_EXPLAIN_SOURCE_PORT] = { .type = NLA_U16 },
 	[L7FP_A_EXPLAIN_DESTINATION_ADDRESS] = NLA_POLICY_RANGE(NLA_BINARY, 4, 16),
 	[L7FP_A_EXPLAIN_DESTINATION_PORT] = { .type = NLA_U16 },
+	[L7FP_A_EXPLAIN_INBOUND] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 const struct nla_policy l7fp_explain_policy[L7FP_A_EXPLAIN + 1] = {
@@ -65,6 +66,8 @@ static int parse(struct explain *e, struct nlattr **tb, struct netlink_ext_ack *
 		e->conn.src_port = nla_get_u16(tb[L7FP_A_EXPLAIN_SOURCE_PORT]);
 	if (tb[L7FP_A_EXPLAIN_DESTINATION_PORT])
 		e->conn.dst_port = nla_get_u16(tb[L7FP_A_EXPLAIN_DESTINATION_PORT]);
+	if (tb[L7FP_A_EXPLAIN_INBOUND])
+		e->conn.inbound = nla_get_u8(tb[L7FP_A_EXPLAIN_INBOUND]);
 	e->conn.family = ipv6_addr_v4mapped((struct in6_addr *)e->conn.dst_addr) ? AF_INET :
 										   AF_INET6;
 	e->x.pub.conn = &e->conn;

@@ -4,7 +4,7 @@
  * request's head when they are first asked for.
  */
 #include <linux/unaligned.h>
-#include "exchange.h"
+#include "downstream.h"
 #include "match.h"
 #include "path.h"
 #include "tables.h"
@@ -315,6 +315,17 @@ static bool slot_value(struct l7fp_exchange_kern *x, u32 i, struct l7fp_str *val
 	return value->data;
 }
 
+/* Looked up once for an exchange, and only where the policy asks who the client is. */
+static bool source_value(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value)
+{
+	if (!x->workload_found) {
+		x->workload = l7fp_workload_find(x->generation, x->pub.conn,
+						 x->downstream ? &x->downstream->cgroups : NULL);
+		x->workload_found = 1;
+	}
+	return l7fp_workload_field(x->workload, field, value);
+}
+
 bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value)
 {
 	const struct l7fp_slice *method = &x->request.method_name;
@@ -332,6 +343,9 @@ bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *v
 	case L7FP_FIELD_HOST:
 		*value = x->host;
 		return x->host.data;
+	case L7FP_FIELD_SOURCE_PRINCIPAL:
+	case L7FP_FIELD_SOURCE_NAMESPACE:
+		return source_value(x, field, value);
 	}
 	if (field < L7FP_FIELD_SLOT) {
 		x->failed = L7FP_REASON_PE;

@@ -82,17 +82,22 @@ static void restore_source(struct net *net, struct l7fp_connection *conn)
 	ip_rt_put(rt);
 }
 
-static u64 cgroup_of(struct sock *client)
+static u64 cgroup_of(struct sock *client, struct l7fp_cgroups *around)
 {
 	u64 id = 0;
 #ifdef CONFIG_SOCK_CGROUP_DATA
 	struct l7fp_client behind;
+	struct cgroup *cgroup;
+	int level;
 
 	/* A connection of ours: the client that it was made for, of another listener. */
 	if (l7fp_wire_owns(client))
 		return l7fp_upstream_client(client, &behind) ? behind.cgroup : 0;
 	rcu_read_lock();
-	id = cgroup_id(sock_cgroup_ptr(&client->sk_cgrp_data));
+	cgroup = sock_cgroup_ptr(&client->sk_cgrp_data);
+	id = cgroup_id(cgroup);
+	for (level = max(1, cgroup->level - L7FP_CGROUP_LEVELS); level < cgroup->level; level++)
+		around->id[around->n++] = cgroup_id(cgroup_ancestor(cgroup, level));
 	rcu_read_unlock();
 #endif
 	return id;
@@ -120,7 +125,7 @@ void l7fp_identify(struct l7fp_downstream *d, struct socket *sock)
 	client = socket_at(net, &there, &here);
 	if (!client)
 		return;
-	conn->cgroup = cgroup_of(client);
+	conn->cgroup = cgroup_of(client, &d->cgroups);
 	/* A connect that was redirected went to another listener. */
 	if (!conn->inbound && l7fp_capture_take(client, conn->dst_addr, &conn->dst_port))
 		restore_source(net, conn);

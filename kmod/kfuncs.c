@@ -563,6 +563,32 @@ __bpf_kfunc void l7fp_connect_rule(struct l7fp_connection *conn, u32 rule)
 		l7fp_counters_inc(&d->judged_by->rule_hits, rule);
 }
 
+/**
+ * l7fp_connect_match() - compare who connects with a string of the generation's tables
+ * @conn: the connection, as the connect op got it
+ * @field: L7FP_FIELD_SOURCE_PRINCIPAL or L7FP_FIELD_SOURCE_NAMESPACE
+ * @op: enum l7fp_match_op, with L7FP_MATCH_IGNORE_CASE
+ * @string: id of the string
+ *
+ * For the connect op.
+ *
+ * Return: whether it matches; false when nobody knows who connects.
+ */
+__bpf_kfunc bool l7fp_connect_match(struct l7fp_connection *conn, u32 field, u32 op, u32 string)
+{
+	struct l7fp_downstream *d = container_of(conn, struct l7fp_downstream, conn);
+	const struct l7fp_generation *g = d->judged_by;
+	struct l7fp_str value;
+
+	if (!g || string >= g->n_strings ||
+	    (field != L7FP_FIELD_SOURCE_PRINCIPAL && field != L7FP_FIELD_SOURCE_NAMESPACE))
+		return false;
+	if (!l7fp_workload_field(l7fp_workload_find(g, conn, &d->cgroups), field, &value))
+		return false;
+	return l7fp_match(op, value.data, value.len, g->strings[string].data,
+			  g->strings[string].len);
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(policy_kfuncs)
@@ -587,6 +613,7 @@ BTF_ID_FLAGS(func, l7fp_rewrite_path, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_timeout, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_connect_cluster, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_connect_rule, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, l7fp_connect_match, KF_TRUSTED_ARGS)
 BTF_KFUNCS_END(policy_kfuncs)
 
 BTF_KFUNCS_START(capture_kfuncs)

@@ -38,5 +38,6 @@ int l7fp_capture(struct bpf_sock_addr *ctx);
 int l7fp_peer(struct bpf_sock_addr *ctx, u8 *peer, u32 peer__sz);
 void l7fp_connect_cluster(struct l7fp_connection *conn, u32 cluster);
 void l7fp_connect_rule(struct l7fp_connection *conn, u32 rule);
+bool l7fp_connect_match(struct l7fp_connection *conn, u32 field, u32 op, u32 string);
 
 #endif /* _L7FP_KFUNCS_H */

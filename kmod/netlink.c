@@ -580,7 +580,7 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DO(ENDPOINT_SET, l7fp_nl_endpoint_set_doit, l7fp_endpoint_set_policy, L7FP_A_ENDPOINT),
 	DUMP(ENDPOINT_GET, l7fp_nl_endpoint_dumpit, l7fp_id_policy, L7FP_A_ID),
 	DO(GENERATION_NEW, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),
-	DO(GENERATION_ADD, l7fp_nl_generation_doit, l7fp_generation_add_policy, L7FP_A_SLOW_PATH),
+	DO(GENERATION_ADD, l7fp_nl_generation_doit, l7fp_generation_add_policy, L7FP_A_WORKLOAD),
 	DO(GENERATION_PREPARE, l7fp_nl_generation_doit, l7fp_generation_prepare_policy,
 	   L7FP_A_MAP_FD),
 	DO(GENERATION_DEL, l7fp_nl_generation_doit, l7fp_generation_policy, L7FP_A_GENERATION),

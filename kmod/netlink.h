@@ -35,7 +35,7 @@ extern const struct nla_policy l7fp_listener_new_policy[L7FP_A_LISTENER + 1];
 extern const struct nla_policy l7fp_cluster_new_policy[L7FP_A_CLUSTER + 1];
 extern const struct nla_policy l7fp_endpoint_set_policy[L7FP_A_ENDPOINT + 1];
 extern const struct nla_policy l7fp_generation_policy[L7FP_A_GENERATION + 1];
-extern const struct nla_policy l7fp_generation_add_policy[L7FP_A_SLOW_PATH + 1];
+extern const struct nla_policy l7fp_generation_add_policy[L7FP_A_WORKLOAD + 1];
 extern const struct nla_policy l7fp_generation_prepare_policy[L7FP_A_MAP_FD + 1];
 extern const struct nla_policy l7fp_connection_attach_policy[L7FP_A_CONNECTION + 1];
 extern const struct nla_policy l7fp_listener_nl_policy[L7FP_A_LISTENER_MAX + 1];
@@ -48,6 +48,7 @@ extern const struct nla_policy l7fp_route_cluster_nl_policy[L7FP_A_ROUTE_CLUSTER
 extern const struct nla_policy l7fp_header_op_nl_policy[L7FP_A_HEADER_OP_MAX + 1];
 extern const struct nla_policy l7fp_rule_nl_policy[L7FP_A_RULE_MAX + 1];
 extern const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1];
+extern const struct nla_policy l7fp_workload_nl_policy[L7FP_A_WORKLOAD_MAX + 1];
 extern const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1];
 extern const struct nla_policy l7fp_drain_policy[L7FP_A_DRAIN + 1];
 extern const struct nla_policy l7fp_drain_nl_policy[L7FP_A_DRAIN_MAX + 1];

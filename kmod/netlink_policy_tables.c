@@ -126,6 +126,13 @@ const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1] = {
 	[L7FP_A_SLOW_PATH_TOKEN] = BYTES_FROM_1(L7FP_MAX_SLOW_PATH_TOKEN),
 };
 
+const struct nla_policy l7fp_workload_nl_policy[L7FP_A_WORKLOAD_MAX + 1] = {
+	[L7FP_A_WORKLOAD_PRINCIPAL] = BYTES_FROM_1(L7FP_MAX_PRINCIPAL),
+	[L7FP_A_WORKLOAD_NAMESPACE] = BYTES_FROM_1(L7FP_MAX_NAME),
+	[L7FP_A_WORKLOAD_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
+	[L7FP_A_WORKLOAD_ADDRESS] = ADDRESS,
+};
+
 const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1] = {
 	[L7FP_A_CONNECTION_FD] = NLA_POLICY_FULL_RANGE(NLA_U32, &fd_range),
 	[L7FP_A_CONNECTION_LISTENER] = { .type = NLA_U32 },
@@ -163,13 +170,14 @@ const struct nla_policy l7fp_generation_policy[L7FP_A_GENERATION + 1] = {
 	[L7FP_A_GENERATION] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
-const struct nla_policy l7fp_generation_add_policy[L7FP_A_SLOW_PATH + 1] = {
+const struct nla_policy l7fp_generation_add_policy[L7FP_A_WORKLOAD + 1] = {
 	[L7FP_A_GENERATION] = NLA_POLICY_MIN(NLA_U64, 1),
 	[L7FP_A_SLOT] = NLA_POLICY_NESTED(l7fp_slot_nl_policy),
 	[L7FP_A_STRING] = NLA_POLICY_NESTED(l7fp_string_nl_policy),
 	[L7FP_A_ROUTE] = NLA_POLICY_NESTED(l7fp_route_nl_policy),
 	[L7FP_A_RULE] = NLA_POLICY_NESTED(l7fp_rule_nl_policy),
 	[L7FP_A_SLOW_PATH] = NLA_POLICY_NESTED(l7fp_slow_path_nl_policy),
+	[L7FP_A_WORKLOAD] = NLA_POLICY_NESTED(l7fp_workload_nl_policy),
 };
 
 const struct nla_policy l7fp_generation_prepare_policy[L7FP_A_MAP_FD + 1] = {

@@ -121,6 +121,8 @@ static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i
  * @n_slots: of @slots; likewise the others
  * @cap_strings: entries that @strings has room for; likewise the others
  * @slow_path: the proxy for what the kernel cannot decide, or NULL
+ * @workloads: who clients are, a hash of workload.c in @blocks; NULL where nothing says so
+ * @n_workload_keys: of @workloads
  * @route_hits: how often each route was applied
  * @rule_hits: how often each rule decided
  * @exchanges: per CPU; their sum is the number of exchanges that hold the generation
@@ -145,6 +147,8 @@ struct l7fp_generation {
 	struct l7fp_rule *rules;
 	u32 cap_strings, cap_routes, cap_rules;
 	struct l7fp_slow_path *slow_path;
+	struct hlist_head *workloads;
+	u32 n_workload_keys;
 	struct l7fp_counters route_hits;
 	struct l7fp_counters rule_hits;
 	s64 __percpu *exchanges;

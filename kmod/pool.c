@@ -354,6 +354,7 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	u->client.alone = !d->x;
 	if (test_bit(L7FP_PORT_APP, &d->port.flags))
 		set_bit(L7FP_PORT_APP, &u->port.flags);
+	u->client.inbound = d->conn.inbound;
 	bind(d, u);
 	l7fp_port_get(&u->port);
 	if (l7fp_exchange_bound(d))

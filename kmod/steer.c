@@ -16,9 +16,8 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
-#include "listener.h"
+#include "downstream.h"
 #include "steer.h"
-#include "wire.h"
 
 #define BITS	8
 
@@ -62,13 +61,16 @@ static struct sock *listening(struct l7fp_net *ln, u32 id)
 }
 
 /*
- * Whether the module itself connects: its socket is among the established ones
- * from before the first packet. No address could tell, since anybody may bind
- * one, and the interface of a local connection is the one that has the address.
+ * Whether the module itself connects for an INBOUND listener: its socket is
+ * among the established ones from before the first packet. No address could
+ * tell, since anybody may bind one, and the interface of a local connection is
+ * the one that has the address. A connection that the module makes for a client
+ * of this very namespace has yet to be judged as every other is.
  */
 static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
 {
 	struct inet_hashinfo *hash = net->ipv4.tcp_death_row.hashinfo;
+	struct l7fp_client client;
 	struct sock *sk = NULL;
 	bool own;
 
@@ -84,7 +86,7 @@ static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
 #endif
 	if (!sk)
 		return false;
-	own = sk_fullsock(sk) && l7fp_wire_owns(sk);
+	own = sk_fullsock(sk) && l7fp_upstream_client(sk, &client) && client.inbound;
 	sock_gen_put(sk);
 	return own;
 }
@@ -99,8 +101,8 @@ __bpf_kfunc_start_defs();
  *
  * The accepted socket keeps the address that the client asked for.
  *
- * Return: 0; 1 for a connection of the module's own, on its way to the application, which must go
- * on as it is; -ENOENT when there is no such listener, -EPROTOTYPE for what is not TCP,
+ * Return: 0; 1 for a connection that the module makes for an INBOUND listener, on its way to the
+ * application, which must go on as it is; -ENOENT when there is no such listener, -EPROTOTYPE for what is not TCP,
  * -EAFNOSUPPORT for a listener of the other address family, -EEXIST when another program has
  * chosen a socket. After an error the program must refuse the connection.
  */

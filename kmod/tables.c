@@ -10,6 +10,7 @@
 #include "path.h"
 #include "tables.h"
 #include "upstream.h"
+#include "workload.h"
 
 #define TABLE_BLOCK	65536
 
@@ -109,7 +110,7 @@ static void *charged(struct l7fp_generation *g, void *p, size_t size)
 	return p;
 }
 
-static void *table_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_ack *extack)
+void *l7fp_tables_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_ack *extack)
 {
 	struct table_block *block = list_first_entry_or_null(&g->blocks, struct table_block, list);
 	u32 size;
@@ -136,7 +137,7 @@ static void *table_alloc(struct l7fp_generation *g, u32 len, struct netlink_ext_
 static int copy_bytes(struct l7fp_generation *g, struct l7fp_str *to, const void *from, u32 len,
 		      struct netlink_ext_ack *extack)
 {
-	u8 *p = table_alloc(g, len, extack);
+	u8 *p = l7fp_tables_alloc(g, len, extack);
 
 	if (IS_ERR(p))
 		return PTR_ERR(p);
@@ -167,7 +168,7 @@ static int copy_lower(struct l7fp_generation *g, struct l7fp_str *to, const stru
 {
 	const u8 *name = nla_data(attr);
 	u32 i, len = nla_len(attr);
-	u8 *p = table_alloc(g, len, extack);
+	u8 *p = l7fp_tables_alloc(g, len, extack);
 
 	if (IS_ERR(p))
 		return PTR_ERR(p);
@@ -386,7 +387,7 @@ static int add_header_ops(struct l7fp_generation *g, struct l7fp_header_ops *ops
 	}
 	if (!n)
 		return 0;
-	op = table_alloc(g, n * sizeof(*op), extack);
+	op = l7fp_tables_alloc(g, n * sizeof(*op), extack);
 	if (IS_ERR(op))
 		return PTR_ERR(op);
 	memset(op, 0, n * sizeof(*op));
@@ -454,7 +455,7 @@ static int add_route_clusters(struct l7fp_generation *g, struct l7fp_route *rout
 	}
 	if (!n)
 		return 0;
-	cluster = table_alloc(g, n * sizeof(*cluster), extack);
+	cluster = l7fp_tables_alloc(g, n * sizeof(*cluster), extack);
 	if (IS_ERR(cluster))
 		return PTR_ERR(cluster);
 	memset(cluster, 0, n * sizeof(*cluster));
@@ -687,6 +688,9 @@ int l7fp_tables_add(struct l7fp_generation *generation, struct genl_info *info)
 			break;
 		case L7FP_A_RULE:
 			err = add_rule(generation, attr, extack);
+			break;
+		case L7FP_A_WORKLOAD:
+			err = l7fp_workload_add(generation, attr, extack);
 			break;
 		case L7FP_A_SLOW_PATH:
 			err = l7fp_parse_slow_path(attr, generation, extack);

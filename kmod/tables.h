@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables of a generation: slots, strings, routes and rules, as they come
- * over netlink.
+ * The tables of a generation: slots, strings, routes, rules and workloads, as
+ * they come over netlink.
  */
 #ifndef _L7FP_TABLES_H
 #define _L7FP_TABLES_H
@@ -19,6 +19,9 @@ int l7fp_tables_add(struct l7fp_generation *generation, struct genl_info *info);
 /* No hole, no reference to a cluster that does not exist; makes the counters. */
 int l7fp_tables_seal(struct l7fp_generation *generation, struct netlink_ext_ack *extack);
 void l7fp_tables_free(struct l7fp_generation *generation);
+/* Memory that lives as long as a generation that is BUILDING; counted. Or an error pointer. */
+void *l7fp_tables_alloc(struct l7fp_generation *generation, u32 len,
+			struct netlink_ext_ack *extack);
 
 /* A field name of RFC 9110 5.1, at most L7FP_MAX_NAME bytes. */
 bool l7fp_header_name_valid(const u8 *name, u32 len);

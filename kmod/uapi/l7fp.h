@@ -38,6 +38,8 @@
 #define L7FP_MAX_EXPLAIN_HEAD	60000	/* a head that EXPLAIN judges: it fits into an attribute */
 #define L7FP_MAX_SLOW_PATH_TOKEN 128	/* of a generation; the bound of the PROXY protocol */
 #define L7FP_MAX_DRAIN_MS	86400000 /* a drain's deadline: a day */
+#define L7FP_MAX_WORKLOAD_KEYS	131072	/* cgroups and addresses of one generation's workloads */
+#define L7FP_MAX_PRINCIPAL	512	/* the principal of a workload */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
@@ -85,6 +87,9 @@ enum l7fp_field {
 	L7FP_FIELD_AUTHORITY = 1,	/* host, lower case, without the port */
 	L7FP_FIELD_METHOD = 2,		/* as sent; case counts */
 	L7FP_FIELD_HOST = 3,		/* Host as sent, with its port */
+	/* Who the client is, by the generation's workloads; absent where it is none of them. */
+	L7FP_FIELD_SOURCE_PRINCIPAL = 4,
+	L7FP_FIELD_SOURCE_NAMESPACE = 5,
 	L7FP_FIELD_SLOT = 8,
 };
 
@@ -229,7 +234,7 @@ enum l7fp_cmd {
 	L7FP_CMD_ENDPOINT_SET,		/* replaces all endpoints of a cluster */
 	L7FP_CMD_ENDPOINT_GET,		/* dump, of one cluster or of all */
 	L7FP_CMD_GENERATION_NEW,	/* begins a generation's tables */
-	L7FP_CMD_GENERATION_ADD,	/* slots, strings, routes, rules: any number of calls */
+	L7FP_CMD_GENERATION_ADD,	/* slots, strings, routes, ...: any number of calls */
 	L7FP_CMD_GENERATION_PREPARE,	/* seals the tables and ties a struct_ops map to them */
 	L7FP_CMD_GENERATION_DEL,	/* gives up one that is not current */
 	L7FP_CMD_GENERATION_GET,	/* do, dump */
@@ -267,6 +272,7 @@ enum l7fp_attr {
 	L7FP_A_EXPLAIN,			/* nest l7fp_attr_explain */
 	L7FP_A_DRAIN,			/* nest l7fp_attr_drain */
 	L7FP_A_SLOW_PATH,		/* nest l7fp_attr_slow_path: of a generation */
+	L7FP_A_WORKLOAD,		/* nest l7fp_attr_workload, repeated: of a generation */
 	__L7FP_A_MAX
 };
 
@@ -398,6 +404,21 @@ enum l7fp_attr_slow_path {
 
 #define L7FP_A_SLOW_PATH_MAX (__L7FP_A_SLOW_PATH_MAX - 1)
 
+/*
+ * Whoever connects from one of the cgroups (or one below it) in the same network
+ * namespace, or else from one of the addresses, is this workload.
+ */
+enum l7fp_attr_workload {
+	L7FP_A_WORKLOAD_UNSPEC = 0,
+	L7FP_A_WORKLOAD_PRINCIPAL,	/* binary: cluster.local/ns/default/sa/web */
+	L7FP_A_WORKLOAD_NAMESPACE,	/* binary */
+	L7FP_A_WORKLOAD_CGROUP,		/* u64: cgroup v2 id, repeated */
+	L7FP_A_WORKLOAD_ADDRESS,	/* binary: 4 or 16 bytes, network order, repeated */
+	__L7FP_A_WORKLOAD_MAX
+};
+
+#define L7FP_A_WORKLOAD_MAX (__L7FP_A_WORKLOAD_MAX - 1)
+
 /* A rule has a name and a counter; l7fp_deny() and l7fp_count_rule() refer to it. */
 enum l7fp_attr_rule {
 	L7FP_A_RULE_UNSPEC = 0,
@@ -455,7 +476,7 @@ enum l7fp_attr_stat {
 
 #define L7FP_A_STAT_MAX (__L7FP_A_STAT_MAX - 1)
 
-/* The request of EXPLAIN: up to DESTINATION_PORT. The rest is its answer. */
+/* The request of EXPLAIN: up to DESTINATION_PORT, and INBOUND. The rest is its answer. */
 enum l7fp_attr_explain {
 	L7FP_A_EXPLAIN_UNSPEC = 0,
 	L7FP_A_EXPLAIN_HEAD,		/* binary: HTTP/1.1, at most L7FP_MAX_EXPLAIN_HEAD */
@@ -473,6 +494,7 @@ enum l7fp_attr_explain {
 	L7FP_A_EXPLAIN_PATH,		/* binary: as forwarded, with query; cut at 20000 bytes */
 	L7FP_A_EXPLAIN_HOST,		/* binary: likewise */
 	L7FP_A_EXPLAIN_LOCATION,	/* binary: of a redirect */
+	L7FP_A_EXPLAIN_INBOUND,		/* u8: of the request: 1: it came to an INBOUND listener */
 	__L7FP_A_EXPLAIN_MAX
 };
 
