@@ -68,14 +68,40 @@ struct {
 } l7fp_exempt SEC(".maps");
 
 extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
+extern int l7fp_peer(struct bpf_sock_addr *ctx, __u8 *peer, __u32 peer__sz) __ksym;
 
+/* Of the machine itself, or of one link: what stands for all addresses is not for these. */
+static __always_inline bool is_local(const struct l7fp_service *service)
+{
+	const __u32 *a = service->address;
+
+	if (!a[0] && !a[1] && a[2] == MAPPED)
+		return (a[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000) ||
+		       (a[3] & bpf_htonl(0xffff0000)) == bpf_htonl(0xa9fe0000);
+	return (!a[0] && !a[1] && !a[2] && a[3] == LOOPBACK6) ||
+	       (a[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000);
+}
+
+/* By address and port; else by port alone, of all addresses; else what is for all. */
 static __always_inline struct l7fp_redirect *find(const struct l7fp_service *service)
 {
+	struct l7fp_redirect *redirect;
+	struct l7fp_service all = {};
 	__u32 zero = 0;
 	void *services;
 
 	services = bpf_map_lookup_elem(&l7fp_services, &zero);
-	return services ? bpf_map_lookup_elem(services, service) : NULL;
+	if (!services)
+		return NULL;
+	redirect = bpf_map_lookup_elem(services, service);
+	if (redirect || is_local(service))
+		return redirect;
+	all.port = service->port;
+	redirect = bpf_map_lookup_elem(services, &all);
+	if (redirect)
+		return redirect;
+	all.port = 0;
+	return bpf_map_lookup_elem(services, &all);
 }
 
 /*
@@ -259,15 +285,29 @@ int l7fp_guard6(struct bpf_sock_addr *ctx)
 	return find(&service) && !exempt() ? REFUSE : PROCEED;
 }
 
-SEC("cgroup/getpeername4")
-int l7fp_getpeername4(struct bpf_sock_addr *ctx)
+/*
+ * Whom an application sees: where it wanted to go, or, at the other end of a
+ * connection that the module forwards, the client that it is for.
+ */
+static __always_inline bool peer_of(struct bpf_sock_addr *ctx, struct original *peer)
 {
 	struct original *original;
 
 	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, 0);
-	if (original) {
-		ctx->user_ip4 = original->address[3];
-		ctx->user_port = original->port;
+	if (!original)
+		return ctx->type == SOCK_STREAM && !l7fp_peer(ctx, (__u8 *)peer, sizeof(*peer));
+	*peer = *original;
+	return true;
+}
+
+SEC("cgroup/getpeername4")
+int l7fp_getpeername4(struct bpf_sock_addr *ctx)
+{
+	struct original peer = {};
+
+	if (peer_of(ctx, &peer)) {
+		ctx->user_ip4 = peer.address[3];
+		ctx->user_port = peer.port;
 	}
 	return PROCEED;
 }
@@ -275,15 +315,14 @@ int l7fp_getpeername4(struct bpf_sock_addr *ctx)
 SEC("cgroup/getpeername6")
 int l7fp_getpeername6(struct bpf_sock_addr *ctx)
 {
-	struct original *original;
+	struct original peer = {};
 
-	original = bpf_sk_storage_get(&l7fp_original, ctx->sk, NULL, 0);
-	if (original) {
-		ctx->user_ip6[0] = original->address[0];
-		ctx->user_ip6[1] = original->address[1];
-		ctx->user_ip6[2] = original->address[2];
-		ctx->user_ip6[3] = original->address[3];
-		ctx->user_port = original->port;
+	if (peer_of(ctx, &peer)) {
+		ctx->user_ip6[0] = peer.address[0];
+		ctx->user_ip6[1] = peer.address[1];
+		ctx->user_ip6[2] = peer.address[2];
+		ctx->user_ip6[3] = peer.address[3];
+		ctx->user_port = peer.port;
 	}
 	return PROCEED;
 }

@@ -9,8 +9,9 @@
 
 /**
  * struct l7fp_service - an address whose connections are captured
- * @address: network order; IPv4 as ::ffff:a.b.c.d
- * @port: network order
+ * @address: network order; IPv4 as ::ffff:a.b.c.d; zeroes: every address without an entry of
+ *	its own but those of the machine itself and of a link
+ * @port: network order; with an address of zeroes 0: every port without an entry
  * @pad: zero
  */
 struct l7fp_service {

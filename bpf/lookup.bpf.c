@@ -55,7 +55,8 @@ struct {
 	__array(values, struct nodes);
 } l7fp_nodes SEC(".maps");
 
-extern int l7fp_steer(struct bpf_sk_lookup *ctx, __u64 netns_cookie, __u32 listener) __ksym;
+/* Weak: the guard is loaded where there is no module. */
+extern int l7fp_steer(struct bpf_sk_lookup *ctx, __u64 netns_cookie, __u32 listener) __ksym __weak;
 
 static __always_inline struct l7fp_steer_to *find(struct l7fp_inbound *key)
 {
@@ -82,15 +83,15 @@ static __always_inline bool from_node(const struct l7fp_node_address *source)
 	return map && bpf_map_lookup_elem(map, source);
 }
 
-SEC("sk_lookup")
-int l7fp_lookup(struct bpf_sk_lookup *ctx)
+/* What is done with a connection that is captured; NULL: it goes on as it is. */
+static __always_inline struct l7fp_steer_to *captured(struct bpf_sk_lookup *ctx)
 {
 	struct l7fp_node_address source = { .address = { 0, 0, MAPPED } };
 	struct l7fp_inbound key = { .address = { 0, 0, MAPPED } };
 	struct l7fp_steer_to *to;
 
 	if (ctx->protocol != IPPROTO_TCP)
-		return SK_PASS;
+		return NULL;
 	if (ctx->family == AF_INET) {
 		key.address[3] = ctx->local_ip4;
 		source.address[3] = ctx->remote_ip4;
@@ -109,9 +110,27 @@ int l7fp_lookup(struct bpf_sk_lookup *ctx)
 	key.port = ctx->local_port;
 	to = find(&key);
 	if (!to || to->flags & L7FP_STEER_PASS)
-		return SK_PASS;
-	if (to->flags & L7FP_STEER_PROBES && from_node(&source))
+		return NULL;
+	return to->flags & L7FP_STEER_PROBES && from_node(&source) ? NULL : to;
+}
+
+SEC("sk_lookup")
+int l7fp_lookup(struct bpf_sk_lookup *ctx)
+{
+	struct l7fp_steer_to *to = captured(ctx);
+
+	if (!to)
 		return SK_PASS;
 	/* 1: the module's own; an error: refused. */
 	return l7fp_steer(ctx, netns_cookie, to->listener) < 0 ? SK_DROP : SK_PASS;
+}
+
+/*
+ * What stands in its place while the module is away: it does not call it, and so
+ * does not hold it.
+ */
+SEC("sk_lookup")
+int l7fp_lookup_guard(struct bpf_sk_lookup *ctx)
+{
+	return captured(ctx) ? SK_DROP : SK_PASS;
 }

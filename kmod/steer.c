@@ -102,9 +102,9 @@ __bpf_kfunc_start_defs();
  * The accepted socket keeps the address that the client asked for.
  *
  * Return: 0; 1 for a connection that the module makes for an INBOUND listener, on its way to the
- * application, which must go on as it is; -ENOENT when there is no such listener, -EPROTOTYPE for what is not TCP,
- * -EAFNOSUPPORT for a listener of the other address family, -EEXIST when another program has
- * chosen a socket. After an error the program must refuse the connection.
+ * application, which must go on as it is; -ENOENT when there is no such listener, -EPROTOTYPE for
+ * what is not TCP, -EAFNOSUPPORT for a listener of the other address family, -EEXIST when another
+ * program has chosen a socket. After an error the program must refuse the connection.
  */
 __bpf_kfunc int l7fp_steer(struct bpf_sk_lookup *ctx, u64 netns_cookie, u32 listener)
 {

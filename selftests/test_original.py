@@ -318,6 +318,7 @@ def _():
                          [C["L7FP_A_LISTENER"]])
         equal(got[C["L7FP_A_LISTENER_SOURCE4"]], socket.inet_aton("127.0.0.9"))
         equal(got[C["L7FP_A_LISTENER_SOURCE6"]], b"\0" * 15 + b"\1")
+        equal(struct.unpack("=I", got[C["L7FP_A_LISTENER_CLUSTER"]])[0], 1)
         equal(struct.unpack("=I", got[C["L7FP_A_LISTENER_DETECT_TIMEOUT_MS"]])[0], 1)
 
 

@@ -9,7 +9,7 @@
  *	   of captured addresses: each with what takes it back;
  *	3. swap the program (one link update), then the captured addresses (one
  *	   pointer), so that no connect is captured for a policy that does not
- *	   know it;
+ *	   know it; then likewise what arrives for a workload;
  *	4. when the exchanges of the old generation have ended: remove what only
  *	   they used.
  */
@@ -273,6 +273,8 @@ static int change(struct apply *a, const struct tables *tables, struct loaded_po
 		err = swap_program(a, policy);
 	if (!err)
 		err = capture_commit(a->capture, services_fd, a->error, a->error_len);
+	if (!err)
+		err = apply_inbound(a);
 	close(services_fd);
 	if (err)
 		return err;
@@ -327,7 +329,7 @@ static int load_and_change(struct apply *a)
 {
 	struct apply_memory *memory = a->options->memory;
 	const struct kernel_generation *current = kernel_current(&a->kernel);
-	struct loaded_policy policy = { .prog_fd = -1, .map_fd = -1 };
+	struct loaded_policy policy = LOADED_POLICY_NONE;
 	uint64_t number = next_generation(a);
 	struct synth_program program;
 	struct tables tables;
@@ -342,6 +344,7 @@ static int load_and_change(struct apply *a)
 	a->result->synthesize_ms = now_ms() - start;
 	if (err)
 		return err;
+	apply_workload_cgroups(a, &tables);
 	fill_result(a, &program);
 	a->result->replaced = current ? current->number : 0;
 	blob = apply_blob(&program, &tables, &blob_len);

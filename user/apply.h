@@ -13,6 +13,11 @@
 #include "ir.h"
 
 #define APPLY_HTTP_PORT		15001
+/*
+ * Where nobody says what a port speaks: a client that is silent for so long
+ * waits for the server to begin.
+ */
+#define APPLY_DETECT_MS		500
 /* How long apply waits for exchanges of the replaced policy before it leaves what they use. */
 #define APPLY_DRAIN_MS		1000
 
@@ -82,7 +87,7 @@ struct apply_result {
 	bool no_ipv6;
 	size_t n_clusters, n_endpoints, n_routes, n_rules, n_virtual_hosts, n_captures;
 	size_t n_insns, n_verified_insns;
-	size_t n_listeners, n_cgroups;
+	size_t n_listeners, n_cgroups, n_inbound;
 	size_t clusters_changed, leftover;
 	uint16_t http_port;
 	double synthesize_ms, verify_ms, load_ms;
@@ -91,6 +96,12 @@ struct apply_result {
 /* 0 or a negative errno with @error set. */
 int apply(const struct ir *ir, const struct apply_options *options, struct apply_result *result,
 	  char *error, size_t error_len);
+
+/*
+ * Where the module is not there to judge: what arrives for the workload that @ir is for is
+ * refused, where any policy concerns it.
+ */
+int apply_inbound_guard(const struct ir *ir, char *error, size_t error_len);
 
 /* Remove what a replaced policy used, once its exchanges have ended. @leftover: what remains. */
 int apply_sweep(const struct ir *ir, const struct apply_options *options, size_t *leftover,

@@ -93,6 +93,16 @@ char *apply_blob(const struct synth_program *program, const struct tables *table
 	number(f, tables->n_rules);
 	for (i = 0; i < tables->n_rules; i++)
 		text(f, tables->rule[i].name);
+	bytes(f, program->connect, program->n_connect * sizeof(*program->connect));
+	number(f, tables->n_workloads);
+	for (i = 0; i < tables->n_workloads; i++) {
+		const struct ir_workload *w = &tables->workload[i];
+
+		text(f, w->principal);
+		text(f, w->namespace);
+		number(f, tables->workload_cgroup[i]);
+		bytes(f, w->address, w->n_addresses * sizeof(*w->address));
+	}
 	if (!fclose(f))
 		return blob;
 no_memory:

@@ -154,6 +154,7 @@ int apply_clusters(struct apply *a)
 		new.id = a->cluster_id[i];
 		cluster_name(new.name, c->name);
 		new.lb = c->lb;
+		new.kind = c->kind;
 		/* Zero is the kernel's default, which a dump states. */
 		if (c->connect_timeout_ms)
 			new.connect_timeout_ms = c->connect_timeout_ms;
@@ -164,7 +165,8 @@ int apply_clusters(struct apply *a)
 				return err;
 			apply_undo_push(a, old ? UNDO_CLUSTER : UNDO_CLUSTER_NEW, new.id, 0);
 		}
-		err = sync_endpoints(a, c, &new, old);
+		/* Where the client wanted to go: no endpoints. */
+		err = c->kind == L7FP_CLUSTER_STATIC ? sync_endpoints(a, c, &new, old) : 0;
 		if (err)
 			return err;
 	}

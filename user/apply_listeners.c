@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Listeners: one for HTTP and one for each cluster of opaque captures, on
- * 127.0.0.1 and, where IPv6 addresses are captured, on ::1.
+ * Listeners: one for HTTP and one for each cluster of opaque and detected
+ * captures, on 127.0.0.1 and, where IPv6 addresses are captured, on ::1; and of
+ * each protocol one for what arrives for a workload.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,12 +28,14 @@ static void loopback(struct in6_addr *address, bool ipv6)
 static bool same(const struct kernel_listener *l, const struct kernel_listener *k)
 {
 	return l->protocol == k->protocol && l->cluster == k->cluster && l->flags == k->flags &&
-	       (l->protocol != L7FP_PROTOCOL_HTTP || l->path_mode == k->path_mode) &&
+	       (l->protocol == L7FP_PROTOCOL_OPAQUE || l->path_mode == k->path_mode) &&
+	       (l->protocol != L7FP_PROTOCOL_DETECT ||
+		l->detect_timeout_ms == k->detect_timeout_ms) &&
 	       !memcmp(&l->address, &k->address, sizeof(l->address));
 }
 
 static struct wanted_listener *find_wanted(const struct apply *a, uint32_t protocol,
-					   uint32_t cluster, bool ipv6)
+					   uint32_t cluster, bool ipv6, bool inbound)
 {
 	size_t i;
 
@@ -40,18 +43,22 @@ static struct wanted_listener *find_wanted(const struct apply *a, uint32_t proto
 		const struct kernel_listener *l = &a->wanted[i].listener;
 
 		if (l->protocol == protocol && l->cluster == cluster &&
-		    is_ipv6(&l->address) == ipv6)
+		    is_ipv6(&l->address) == ipv6 &&
+		    !!(l->flags & L7FP_LISTENER_INBOUND) == inbound)
 			return &a->wanted[i];
 	}
 	return NULL;
 }
 
-static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6,
+static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6, bool inbound,
 		 const char *name)
 {
+	static const char *const kind[] = {
+		[L7FP_PROTOCOL_OPAQUE] = "opaque", [L7FP_PROTOCOL_DETECT] = "detect",
+	};
 	struct kernel_listener *l;
 
-	if (find_wanted(a, protocol, cluster, ipv6))
+	if (find_wanted(a, protocol, cluster, ipv6, inbound))
 		return;
 	a->wanted = reallocarray(a->wanted, a->n_wanted + 1, sizeof(*a->wanted));
 	if (!a->wanted) {
@@ -62,15 +69,54 @@ static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6
 	l = &a->wanted[a->n_wanted++].listener;
 	l->protocol = protocol;
 	l->cluster = cluster;
-	l->flags = a->options->listener_flags;
+	l->flags = a->options->listener_flags | (inbound ? L7FP_LISTENER_INBOUND : 0);
+	if (protocol == L7FP_PROTOCOL_DETECT)
+		l->detect_timeout_ms = APPLY_DETECT_MS;
 	l->path_mode = a->ir->path_mode;
 	loopback(&l->address, ipv6);
 	if (protocol == L7FP_PROTOCOL_HTTP) {
-		snprintf(l->name, sizeof(l->name), "%s", ipv6 ? "http6" : "http");
-		l->port = a->options->port ? a->options->port : APPLY_HTTP_PORT;
+		snprintf(l->name, sizeof(l->name), "%s%s", inbound ? "inbound " : "",
+			 ipv6 ? "http6" : "http");
+		if (!inbound)
+			l->port = a->options->port ? a->options->port : APPLY_HTTP_PORT;
 	} else {
-		snprintf(l->name, sizeof(l->name), "%s%.*s", ipv6 ? "opaque6 " : "opaque ",
+		snprintf(l->name, sizeof(l->name), "%s%s %.*s", kind[protocol], ipv6 ? "6" : "",
 			 L7FP_MAX_NAME - 8, name);
+	}
+}
+
+static void want_capture(struct apply *a, const struct ir_capture *c, bool ipv6)
+{
+	uint32_t cluster = c->detect ? c->opaque_cluster : c->cluster;
+
+	if (c->opaque || c->detect)
+		want(a, c->opaque ? L7FP_PROTOCOL_OPAQUE : L7FP_PROTOCOL_DETECT,
+		     a->cluster_id[cluster], ipv6, false, a->ir->cluster[cluster].name);
+	else
+		want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false, NULL);
+}
+
+static bool for_both(const struct ir_capture *c)
+{
+	return IN6_IS_ADDR_UNSPECIFIED(&c->address);
+}
+
+static void want_inbound(struct apply *a)
+{
+	const struct ir_inbound *in = &a->ir->inbound;
+	uint32_t cluster;
+	size_t i, p;
+
+	if (!in->captured)
+		return;
+	cluster = a->cluster_id[in->cluster];
+	for (i = 0; i < in->n_addresses; i++) {
+		bool ipv6 = is_ipv6(&in->address[i]);
+
+		want(a, L7FP_PROTOCOL_DETECT, cluster, ipv6, true, "inbound");
+		for (p = 0; p < in->n_ports; p++)
+			want(a, in->port[p].protocol, in->port[p].protocol == L7FP_PROTOCOL_HTTP ?
+			     KERNEL_NONE : cluster, ipv6, true, "inbound");
 	}
 }
 
@@ -78,16 +124,15 @@ static void want_all(struct apply *a)
 {
 	size_t i;
 
-	want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, NULL);
+	want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false, NULL);
 	for (i = 0; i < a->ir->n_captures; i++) {
 		const struct ir_capture *c = &a->ir->capture[i];
 
-		if (c->opaque)
-			want(a, L7FP_PROTOCOL_OPAQUE, a->cluster_id[c->cluster],
-			     is_ipv6(&c->address), a->ir->cluster[c->cluster].name);
-		else
-			want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, is_ipv6(&c->address), NULL);
+		want_capture(a, c, is_ipv6(&c->address));
+		if (for_both(c))
+			want_capture(a, c, false);
 	}
+	want_inbound(a);
 }
 
 static bool id_taken(const struct apply *a, uint32_t id, size_t n_made)
@@ -157,6 +202,7 @@ int apply_listeners(struct apply *a, bool can_make)
 			const struct kernel_listener *k = &a->kernel.listener[j];
 
 			if (same(l, k) && (l->protocol != L7FP_PROTOCOL_HTTP ||
+					   l->flags & L7FP_LISTENER_INBOUND ||
 					   !a->options->port || k->port == a->options->port))
 				break;
 		}
@@ -172,19 +218,23 @@ int apply_listeners(struct apply *a, bool can_make)
 		if (err)
 			return err;
 	}
-	http = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false);
+	http = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false);
 	a->result->http_port = http->listener.port;
 	a->result->n_listeners = a->n_wanted;
 	return 0;
 }
 
 /* No listener, no port: the hooks refuse such a connect. */
-static uint16_t port_of(const struct apply *a, const struct ir_capture *c)
+static uint16_t port_of(const struct apply *a, const struct ir_capture *c, bool ipv6)
 {
 	const struct wanted_listener *w;
 
-	w = find_wanted(a, c->opaque ? L7FP_PROTOCOL_OPAQUE : L7FP_PROTOCOL_HTTP,
-			c->opaque ? a->cluster_id[c->cluster] : KERNEL_NONE, is_ipv6(&c->address));
+	if (c->opaque || c->detect)
+		w = find_wanted(a, c->opaque ? L7FP_PROTOCOL_OPAQUE : L7FP_PROTOCOL_DETECT,
+				a->cluster_id[c->detect ? c->opaque_cluster : c->cluster], ipv6,
+				false);
+	else
+		w = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false);
 	return w && !w->missing ? w->listener.port : 0;
 }
 
@@ -193,7 +243,8 @@ static bool is_guarded(const struct ir *ir, const struct ir_capture *c)
 {
 	const struct ir_cluster *cluster = &ir->cluster[c->cluster];
 
-	return cluster->n_authorization || (c->opaque && !cluster->n_endpoints);
+	return cluster->n_authorization ||
+	       (c->opaque && !cluster->n_endpoints && cluster->kind == L7FP_CLUSTER_STATIC);
 }
 
 struct capture_service *apply_services(const struct apply *a)
@@ -208,11 +259,21 @@ struct capture_service *apply_services(const struct apply *a)
 		list[i].port = c->port;
 		list[i].guarded = is_guarded(a->ir, c);
 		if (is_ipv6(&c->address))
-			list[i].port6 = port_of(a, c);
-		else
-			list[i].port4 = port_of(a, c);
+			list[i].port6 = port_of(a, c, true);
+		if (!is_ipv6(&c->address) || for_both(c))
+			list[i].port4 = port_of(a, c, false);
 	}
 	return list;
+}
+
+/* The id of the listener for what arrives; one that is missing gets one that does not exist. */
+uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, bool ipv6)
+{
+	const struct wanted_listener *w;
+
+	w = find_wanted(a, protocol, protocol == L7FP_PROTOCOL_HTTP ? KERNEL_NONE :
+			a->cluster_id[a->ir->inbound.cluster], ipv6, true);
+	return w && !w->missing ? w->listener.id : KERNEL_NONE;
 }
 
 static bool is_wanted(const struct apply *a, uint32_t id)

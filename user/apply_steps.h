@@ -73,6 +73,13 @@ size_t apply_count_stale_clusters(const struct apply *a);
 int apply_listeners(struct apply *a, bool can_make);
 /* The captured addresses with the ports of their listeners; the caller frees them. */
 struct capture_service *apply_services(const struct apply *a);
+uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, bool ipv6);
+
+/* apply_inbound.c: after the program is in force, what arrives is steered to its listeners. */
+int apply_inbound(struct apply *a);
+/* The ids of cgroups that workloads name; those that are not on this machine stay 0. */
+void apply_workload_cgroups(const struct apply *a, struct tables *tables);
+
 /* Removes listeners that were there before and are not wanted. */
 int apply_remove_listeners(struct apply *a, size_t *removed);
 size_t apply_count_stale_listeners(const struct apply *a);

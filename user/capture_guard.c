@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "capture_hooks.h"
+#include "lookup.h"
 
 int capture_guard(struct capture *c, size_t *n, char *error, size_t error_len)
 {
@@ -77,9 +78,14 @@ static bool ends_with(const char *name, const char *end)
 	return n > m && !strcmp(name + n - m, end);
 }
 
+static bool not_inbound(const char *name)
+{
+	return !lookup_is_pin(name);
+}
+
 static bool not_a_guard(const char *name)
 {
-	return strcmp(name, "services") && strcmp(name, "exempt") &&
+	return not_inbound(name) && strcmp(name, "services") && strcmp(name, "exempt") &&
 	       !ends_with(name, "-connect4") && !ends_with(name, "-connect6");
 }
 
@@ -91,10 +97,12 @@ int capture_guard_hooks(struct capture *c, char *error, size_t error_len)
 
 	err = capture_list(c->fs, &list, &n, error, error_len);
 	free(list);
+	if (!err)
+		err = lookup_guard(c->fs, error, error_len);
 	if (err)
 		return err;
 	if (!n)
-		return bpffs_remove_some(c->fs, NULL, error, error_len);
+		return bpffs_remove_some(c->fs, not_inbound, error, error_len);
 	err = put_guards(c, error, error_len);
 	if (err)
 		return err;
@@ -105,5 +113,6 @@ bool capture_is_guarded(const struct bpffs *fs)
 {
 	uint64_t id;
 
-	return capture_cgroups(fs, &id, 1) && !bpffs_has(fs, capture_is_version);
+	return lookup_is_guarded(fs) ||
+	       (capture_cgroups(fs, &id, 1) && !bpffs_has(fs, capture_is_version));
 }

@@ -187,7 +187,7 @@ static void print_all(struct output *o, const struct verdicts *v, const struct d
 
 static void usage(FILE *out)
 {
-	fputs("usage: l7fp-tool check [--json] [--quiet] FILE|FOLDER|- ...\n"
+	fputs("usage: l7fp-tool check [OPTION]... FILE|FOLDER|- ...\n"
 	      "       l7fp-tool check --support-table\n"
 	      "\n"
 	      "Says of every rule and every field whether it runs in the kernel, needs the slow\n"
@@ -195,6 +195,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "  -j, --json           as JSON\n"
 	      "  -q, --quiet          rules only, without their fields\n"
+	      "  -w, --workload NAMESPACE/NAME   as seen by this Workload\n"
 	      "      --support-table  the fields that are known, as reStructuredText\n", out);
 }
 
@@ -203,11 +204,13 @@ int cmd_check(int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "workload", required_argument, NULL, 'w' },
 		{ "support-table", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	struct output o = { .out = stdout };
+	struct translate_view view = { 0 };
 	struct documents *docs;
 	struct diagnostics *diag;
 	struct verdicts *verdicts;
@@ -215,13 +218,16 @@ int cmd_check(int argc, char **argv)
 	int c, i, ret;
 
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "jqh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "jqw:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'j':
 			o.json = true;
 			break;
 		case 'q':
 			o.quiet = true;
+			break;
+		case 'w':
+			view.workload = optarg;
 			break;
 		case 's':
 			schema_print_support(stdout);
@@ -244,7 +250,8 @@ int cmd_check(int argc, char **argv)
 	verdicts = verdicts_new();
 	for (i = optind; i < argc; i++)
 		documents_read(docs, argv[i], diag);
-	ir = translate(docs, diag, verdicts);
+	ir = view.workload ? translate_for_workload(docs, diag, verdicts, &view) :
+			     translate(docs, diag, verdicts);
 	print_all(&o, verdicts, diag);
 	ret = verdicts->n_invalid || diag->n_errors ? 1 : 0;
 	ir_free(ir);

@@ -42,6 +42,9 @@ int cmd_fail(const char *command, const char *text);
 int cmd_number(const char *option, const char *text, unsigned long low, unsigned long high,
 	       unsigned long *out);
 
+/* ALLOW_ANY or REGISTRY_ONLY. 0, or -1 after a message. */
+int cmd_outbound(const char *command, const char *text, bool *registry_only);
+
 /* ADDRESS:PORT or [IPv6]:PORT. 0, or -1 after a message. */
 int cmd_address(const char *option, const char *text, struct in6_addr *address, uint16_t *port);
 

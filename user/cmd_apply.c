@@ -9,6 +9,7 @@
 #include "json_out.h"
 #include "netlink.h"
 #include "policy_files.h"
+#include "workloads.h"
 
 struct arguments {
 	char *files[1024];
@@ -22,6 +23,8 @@ struct arguments {
 	unsigned long port;
 	uint32_t without;	/* L7FP_LISTENER_NO_* */
 	bool json, dry_run, app_ports;
+	bool workloads, registry_only;
+	const char *node;
 };
 
 #define MAX_FILES	(sizeof(((struct arguments *)0)->files) / sizeof(char *))
@@ -47,6 +50,12 @@ static void usage(FILE *out)
 		"                     attempt-count, reason\n"
 		"      --app-ports    let bytes between the module and processes of this network\n"
 		"                     namespace pass TCP by\n"
+		"  -w, --workloads    a policy for each Workload that has a networkNamespace: in it,\n"
+		"                     for the processes of its cgroup and for what arrives there\n"
+		"      --node NAME    with --workloads: of those whose node is NAME\n"
+		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workloads: what\n"
+		"                     becomes of destinations that no document names (default\n"
+		"                     ALLOW_ANY; a Sidecar comes before it)\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -106,6 +115,34 @@ static int add_without(uint32_t *flags, char *names)
 	return 0;
 }
 
+/* What each workload has of its own, and what is for one network namespace only. */
+static int check_workloads(const struct arguments *a)
+{
+	size_t i;
+
+	if (!a->workloads) {
+		if (a->node || a->registry_only) {
+			fputs("l7fp-tool apply: --node and --outbound-traffic-policy are for --workloads\n",
+			      stderr);
+			return -1;
+		}
+		return 0;
+	}
+	if (a->n_cgroups || a->netns || a->slow_path.port) {
+		fputs("l7fp-tool apply: --workloads: cgroups and network namespaces are those of the Workloads, and there is no slow path; expected none of --cgroup, --netns, --slowpath\n",
+		      stderr);
+		return -1;
+	}
+	for (i = 0; i < a->n_files; i++) {
+		if (strcmp(a->files[i], "-"))
+			continue;
+		fputs("l7fp-tool apply: --workloads needs files: standard input is read once\n",
+		      stderr);
+		return -1;
+	}
+	return 0;
+}
+
 /* 0 go on, else the exit status plus one. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -117,7 +154,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "slowpath", required_argument, NULL, 's' },
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "without", required_argument, NULL, 'W' },
-		{ "app-ports", no_argument, NULL, 'w' },
+		{ "app-ports", no_argument, NULL, 'A' },
+		{ "workloads", no_argument, NULL, 'w' },
+		{ "node", required_argument, NULL, 'N' },
+		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -126,7 +166,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	int c, err = 0;
 
 	optind = 1;
-	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:s:x:jh", options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:s:x:wjh", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			err = add_file(a, optarg);
@@ -150,8 +190,17 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case 'W':
 			err = add_without(&a->without, optarg);
 			break;
-		case 'w':
+		case 'A':
 			a->app_ports = true;
+			break;
+		case 'w':
+			a->workloads = true;
+			break;
+		case 'N':
+			a->node = optarg;
+			break;
+		case 'o':
+			err = cmd_outbound("l7fp-tool apply", optarg, &a->registry_only);
 			break;
 		case 'd':
 			a->dry_run = true;
@@ -173,6 +222,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		usage(stderr);
 		err = -1;
 	}
+	if (!err)
+		err = check_workloads(a);
 	return err ? 1 + EXIT_USAGE : 0;
 }
 
@@ -246,6 +297,79 @@ static int set_token(struct arguments *a)
 	return 0;
 }
 
+static void print_workload_json(struct json *j, const struct workload_policy *p)
+{
+	const struct apply_result *r = &p->result;
+
+	json_object(j, NULL);
+	json_string(j, "workload", p->name);
+	json_string(j, "network_namespace", p->netns);
+	json_bool(j, "applied", p->applied);
+	if (p->applied) {
+		json_unsigned(j, "generation", r->generation);
+		json_unsigned(j, "routes", r->n_routes);
+		json_unsigned(j, "clusters", r->n_clusters);
+		json_unsigned(j, "captured_addresses", r->n_captures);
+		json_unsigned(j, "inbound_addresses", r->n_inbound);
+		json_unsigned(j, "listeners", r->n_listeners);
+		json_unsigned(j, "instructions", r->n_insns);
+	} else {
+		json_string(j, "error", p->error);
+	}
+	json_end(j);
+}
+
+static void print_workloads(const struct workloads *w, const struct arguments *a)
+{
+	struct json j;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		const struct workload_policy *p = &w->policy[i];
+
+		if (!p->applied)
+			fprintf(stderr, "l7fp-tool apply: %s: %s\n", p->name, p->error);
+		else if (!a->json)
+			printf("%s: %s%llu: %zu routes, %zu clusters, %zu addresses captured; %s\n",
+			       p->name, a->dry_run ? "dry run, generation " : "generation ",
+			       (unsigned long long)p->result.generation, p->result.n_routes,
+			       p->result.n_clusters, p->result.n_captures,
+			       p->files.ir->inbound.captured ? "what arrives is judged" :
+			       "no policy concerns what arrives");
+	}
+	if (!a->json) {
+		verdicts_print_summary(w->policy[0].files.verdicts, stdout);
+		return;
+	}
+	json_begin(&j, stdout, JSON_PRETTY);
+	json_array(&j, NULL);
+	for (i = 0; i < w->n; i++)
+		print_workload_json(&j, &w->policy[i]);
+	json_end(&j);
+	json_finish(&j);
+}
+
+static int apply_workloads(struct arguments *a)
+{
+	const struct workloads_options options = {
+		.path = a->files, .n_paths = a->n_files, .node = a->node,
+		.registry_only = a->registry_only, .dry_run = a->dry_run, .port = a->port,
+		.listener_flags = a->without,
+		.exempt = a->exempt, .n_exempt = a->n_exempt,
+	};
+	struct workloads w = { 0 };
+	char error[ERROR_LEN];
+	int err;
+
+	err = workloads_apply(&w, &options, error, sizeof(error));
+	if (err < 0)
+		cmd_fail("apply", error);
+	if (w.n)
+		print_workloads(&w, a);
+	workloads_free(&w);
+	return err ? EXIT_FAILED : 0;
+}
+
 int cmd_apply(int argc, char **argv)
 {
 	struct apply_options options = {};
@@ -258,6 +382,8 @@ int cmd_apply(int argc, char **argv)
 	err = parse(&a, argc, argv);
 	if (err)
 		return err - 1;
+	if (a.workloads)
+		return apply_workloads(&a);
 	if (policy_files_read(&files, a.files, a.n_files)) {
 		policy_files_explain(&files, stderr);
 		policy_files_free(&files);

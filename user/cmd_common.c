@@ -61,6 +61,17 @@ int cmd_number(const char *option, const char *text, unsigned long low, unsigned
 	return -1;
 }
 
+int cmd_outbound(const char *command, const char *text, bool *registry_only)
+{
+	*registry_only = !strcmp(text, "REGISTRY_ONLY");
+	if (*registry_only || !strcmp(text, "ALLOW_ANY"))
+		return 0;
+	fprintf(stderr,
+		"%s: --outbound-traffic-policy: expected ALLOW_ANY or REGISTRY_ONLY, got '%s'\n",
+		command, text);
+	return -1;
+}
+
 int cmd_address(const char *option, const char *text, struct in6_addr *address, uint16_t *port)
 {
 	char copy[INET6_ADDRSTRLEN + 16], *colon, *host = copy;

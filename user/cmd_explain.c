@@ -9,8 +9,8 @@
 
 struct arguments {
 	struct explain_request r;
-	const char *netns;
-	bool json, kernel;
+	const char *netns, *workload;
+	bool json, kernel, registry_only;
 };
 
 static void usage(FILE *out)
@@ -26,6 +26,9 @@ static void usage(FILE *out)
 	      "  -s, --source-ip ADDRESS[:PORT]   of the client, default 127.0.0.1\n"
 	      "  -d, --destination ADDRESS:PORT   where it connects to; default: the captured\n"
 	      "                             address of the host\n"
+	      "  -w, --workload NAMESPACE/NAME   by the policy of this Workload\n"
+	      "  -i, --inbound              with --workload: a request that arrives there\n"
+	      "      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workload\n"
 	      "  -k, --kernel               ask the loaded program, too; without files only that\n"
 	      "  -n, --netns NAME           of another network namespace\n"
 	      "  -j, --json                 as JSON\n"
@@ -111,6 +114,14 @@ static int set_option(struct arguments *a, int c)
 		q->destination_port = 80;
 		return set_address("--destination", optarg, &a->r.destination,
 				   &q->destination_port);
+	case 'w':
+		a->workload = optarg;
+		return 0;
+	case 'i':
+		q->inbound = true;
+		return 0;
+	case 'o':
+		return cmd_outbound("l7fp-tool explain", optarg, &a->registry_only);
 	case 'k':
 		a->kernel = true;
 		return 0;
@@ -134,6 +145,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "header", required_argument, NULL, 'a' },
 		{ "source-ip", required_argument, NULL, 's' },
 		{ "destination", required_argument, NULL, 'd' },
+		{ "workload", required_argument, NULL, 'w' },
+		{ "inbound", no_argument, NULL, 'i' },
+		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
 		{ "kernel", no_argument, NULL, 'k' },
 		{ "netns", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
@@ -150,7 +164,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	/* An IPv4 client, unless it is said otherwise. */
 	address_parse("0.0.0.0", &a->r.destination, &port);
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "m:H:p:a:s:d:kn:jh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "m:H:p:a:s:d:w:ikn:jh", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
 			return 1;
@@ -186,7 +200,7 @@ static int ask_kernel(struct arguments *a, uint32_t path_mode, struct kernel_exp
 	head = explain_head(&a->r, &head_len);
 	err = kernel_explain(nl, head, head_len, path_mode, &a->r.source,
 			     a->r.request.source_port, &a->r.destination,
-			     a->r.request.destination_port, answer, error, error_len);
+			     a->r.request.destination_port, a->r.request.inbound, answer, error, error_len);
 	if (!err)
 		err = kernel_read(nl, KERNEL_CLUSTERS | KERNEL_STATS, tables, error, error_len);
 	free(head);
@@ -242,6 +256,17 @@ out:
 	return err;
 }
 
+static int read_files(const struct arguments *a, struct policy_files *files, char *const *path,
+		      size_t n)
+{
+	const struct translate_view view = {
+		.workload = a->workload, .registry_only = a->registry_only,
+	};
+
+	return a->workload ? policy_files_read_for_workload(files, path, n, &view) :
+			     policy_files_read(files, path, n);
+}
+
 int cmd_explain(int argc, char **argv)
 {
 	struct policy_files files = {};
@@ -251,7 +276,7 @@ int cmd_explain(int argc, char **argv)
 	err = parse(&a, argc, argv);
 	if (err)
 		return err - 1;
-	if (optind < argc && policy_files_read(&files, argv + optind, argc - optind)) {
+	if (optind < argc && read_files(&a, &files, argv + optind, argc - optind)) {
 		policy_files_explain(&files, stderr);
 		policy_files_free(&files);
 		return cmd_fail("explain", "the policies are invalid; l7fp-tool check says more");

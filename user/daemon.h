@@ -35,6 +35,9 @@ struct daemon_options {
 	size_t n_exempt;
 	const char *stats_listen;	/* ADDRESS:PORT, or NULL */
 	bool replace;			/* the one that runs ends */
+	bool workloads;			/* a policy for each, instead of one for all */
+	bool registry_only;
+	const char *node;
 };
 
 /* daemon_policy.c: the policy of the files. */

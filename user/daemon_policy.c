@@ -9,16 +9,19 @@
 #include "daemon.h"
 #include "netlink.h"
 #include "policy_files.h"
+#include "workloads.h"
 
 /**
  * struct daemon_policy - what is in force, and from which files
  * @files: of the last policy that was applied; @files.ir NULL: none yet
+ * @workloads: likewise of each workload, where there is a policy for each
  * @leftover: what a replaced policy still uses
  */
 struct daemon_policy {
 	const struct daemon_options *options;
 	struct policy_files files;
 	struct apply_memory memory;
+	struct workloads workloads;
 	struct daemon_health health;
 	size_t leftover;
 };
@@ -39,6 +42,7 @@ void daemon_policy_free(struct daemon_policy *p)
 {
 	policy_files_free(&p->files);
 	apply_memory_free(&p->memory);
+	workloads_free(&p->workloads);
 	free(p);
 }
 
@@ -93,6 +97,50 @@ int daemon_policy_check(const struct daemon_policy *p)
 	return err ? -1 : 0;
 }
 
+static struct workloads_options workloads_options(const struct daemon_policy *p)
+{
+	const struct daemon_options *o = p->options;
+
+	return (struct workloads_options){
+		.path = o->path, .n_paths = o->n_paths, .node = o->node,
+		.registry_only = o->registry_only, .port = o->port,
+		.exempt = o->exempt, .n_exempt = o->n_exempt,
+	};
+}
+
+static int apply_workloads(struct daemon_policy *p)
+{
+	const struct workloads_options options = workloads_options(p);
+	char error[ERROR_LEN] = "";
+	size_t i, applied = 0;
+	int err;
+
+	err = workloads_apply(&p->workloads, &options, error, sizeof(error));
+	if (err < 0)
+		fprintf(stderr, "l7fpd: %s; what was in force before stays in force\n", error);
+	p->leftover = 0;
+	for (i = 0; i < p->workloads.n && err >= 0; i++) {
+		const struct workload_policy *w = &p->workloads.policy[i];
+
+		if (!w->applied) {
+			fprintf(stderr, "l7fpd: %s: %s\n", w->name, w->error);
+			continue;
+		}
+		applied++;
+		p->leftover += w->result.leftover;
+		p->health.generation = w->result.generation;
+	}
+	if (err >= 0)
+		printf("l7fpd: policies of %zu workloads in force, %d failed\n", applied, err);
+	fflush(stdout);
+	p->health.ok = !err;
+	if (err)
+		p->health.failed++;
+	else
+		p->health.applied++;
+	return err ? -1 : 0;
+}
+
 int daemon_policy_apply(struct daemon_policy *p)
 {
 	struct apply_options options;
@@ -100,6 +148,8 @@ int daemon_policy_apply(struct daemon_policy *p)
 	struct policy_files files;
 	char error[ERROR_LEN];
 
+	if (p->options->workloads)
+		return apply_workloads(p);
 	if (policy_files_read(&files, p->options->path, p->options->n_paths)) {
 		policy_files_explain(&files, stderr);
 		return fail(p, &files, "the files hold errors");
@@ -124,7 +174,7 @@ int daemon_policy_apply(struct daemon_policy *p)
 
 bool daemon_policy_leftover(const struct daemon_policy *p)
 {
-	return p->leftover && p->files.ir;
+	return p->leftover && (p->files.ir || p->workloads.n);
 }
 
 bool daemon_policy_sweep(struct daemon_policy *p)
@@ -134,6 +184,12 @@ bool daemon_policy_sweep(struct daemon_policy *p)
 
 	if (!daemon_policy_leftover(p))
 		return false;
+	if (p->options->workloads) {
+		const struct workloads_options all = workloads_options(p);
+
+		p->leftover = workloads_sweep(&p->workloads, &all);
+		return p->leftover;
+	}
 	fill_options(p, &options);
 	if (apply_sweep(p->files.ir, &options, &p->leftover, error, sizeof(error)))
 		fprintf(stderr, "l7fpd: %s\n", error);

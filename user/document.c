@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "document.h"
+#include "schema.h"
 #include "classify_rules.h"
 
 #include <arpa/inet.h>
@@ -108,4 +109,38 @@ int document_compare_age(const struct document *a, const struct document *b)
 	if (!d)
 		d = strcmp(a->namespace, b->namespace);
 	return d;
+}
+
+bool document_is_workload(const struct document *d)
+{
+	return !strcmp(d->kind, "Workload") && (!*d->group || !strcmp(d->group, "l7fp.io")) &&
+	       node_worst(d->root, NULL) != NODE_INVALID;
+}
+
+const struct node *workload_fields(const struct document *d)
+{
+	const struct node *spec = node_get(d->root, "spec");
+
+	return spec ? spec : d->root;
+}
+
+const char *workload_namespace(const struct document *d)
+{
+	const char *namespace = node_string(node_get(workload_fields(d), "namespace"));
+
+	return namespace ? namespace : d->namespace;
+}
+
+const char *workload_name(const struct document *d)
+{
+	const char *name = node_string(node_get(workload_fields(d), "name"));
+
+	return name ? name : d->name;
+}
+
+const struct node *workload_labels(const struct document *d)
+{
+	const struct node *labels = node_get(workload_fields(d), "labels");
+
+	return labels ? labels : node_path(d->root, "metadata", "labels", NULL);
 }

@@ -31,4 +31,12 @@ void address_print(const struct in6_addr *address, char text[INET6_ADDRSTRLEN]);
 /* Older first, by metadata.creationTimestamp; then by name and namespace, as Istio sorts. */
 int document_compare_age(const struct document *a, const struct document *b);
 
+/* A Workload document. */
+bool document_is_workload(const struct document *document);
+/* Where its fields are: below spec, or at the top. */
+const struct node *workload_fields(const struct document *document);
+const char *workload_namespace(const struct document *document);
+const char *workload_name(const struct document *document);
+const struct node *workload_labels(const struct document *document);
+
 #endif /* _L7FP_DOCUMENT_H */

@@ -170,6 +170,27 @@ static struct text header_value(const struct evaluation *e, const char *name, ch
 	return (struct text){ lines.present ? lines.value : NULL, lines.len };
 }
 
+const struct ir_workload *ir_workload_at(const struct ir *ir, const uint32_t address[4])
+{
+	for (size_t i = 0; i < ir->n_workloads; i++)
+		for (size_t j = 0; j < ir->workload[i].n_addresses; j++)
+			if (!memcmp(&ir->workload[i].address[j], address, sizeof(struct in6_addr)))
+				return &ir->workload[i];
+	return NULL;
+}
+
+/* Principal or namespace of the client; absent where nobody knows it. */
+static struct text source_value(const struct evaluation *e, uint32_t field)
+{
+	const struct ir_workload *w = ir_workload_at(e->ir, e->request->source_ip);
+	const char *value;
+
+	if (!w)
+		return (struct text){ NULL, 0 };
+	value = field == L7FP_FIELD_SOURCE_PRINCIPAL ? w->principal : w->namespace;
+	return (struct text){ value, strlen(value) };
+}
+
 static struct text field_value(struct evaluation *e, uint32_t field)
 {
 	const struct ir_slot *slot;
@@ -184,6 +205,9 @@ static struct text field_value(struct evaluation *e, uint32_t field)
 		return (struct text){ e->request->method, strlen(e->request->method) };
 	case L7FP_FIELD_HOST:
 		return (struct text){ e->has_host ? e->host : NULL, strlen(e->host) };
+	case L7FP_FIELD_SOURCE_PRINCIPAL:
+	case L7FP_FIELD_SOURCE_NAMESPACE:
+		return source_value(e, field);
 	default:
 		break;
 	}
@@ -287,6 +311,8 @@ static enum truth evaluate(struct evaluation *e, const struct ir_expr *x)
 		return truth_of(r->destination_port == x->port);
 	case IR_METHOD:
 		return truth_of(method_number(r->method) == x->method);
+	case IR_INBOUND:
+		return truth_of(r->inbound);
 	}
 	return IS_UNKNOWN;
 }
@@ -677,4 +703,22 @@ void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t
 	free(e.path);
 	free(e.host);
 	free(e.authority);
+}
+
+/* What is not known for certain does not let a connection in. */
+void ir_evaluate_connection(const struct ir *ir, const struct ir_request *request,
+			    struct ir_decision *decision)
+{
+	struct evaluation e = { .ir = ir, .request = request, .decision = decision };
+	struct opinion o = { IS_TRUE, -1, NULL };
+
+	*decision = (struct ir_decision){
+		.virtual_host = -1, .route = -1, .rule = -1, .cluster = -1,
+	};
+	if (request->inbound && ir->inbound.captured)
+		o = judge(&e, &ir->inbound.connect);
+	decision->verdict = o.allowed == IS_TRUE ? L7FP_FORWARD : L7FP_RESET;
+	decision->reason = o.allowed == IS_TRUE ? L7FP_REASON_NONE : L7FP_REASON_RBAC;
+	decision->rule = o.rule;
+	decision->slow_path_reason = o.reason;
 }

@@ -144,13 +144,15 @@ static void print_outcome(const struct ir *ir, const struct explain_request *r,
 void explain_print_text(const struct ir *ir, const struct explain_request *r,
 			const struct explanation *e)
 {
+	const struct ir_workload *caller = ir_workload_at(ir, r->request.source_ip);
 	const struct ir_decision *d = &e->outcome[0].decision;
 	char text[NAME_ADDRESS_LEN];
 	size_t i;
 
 	printf("%-15s%s %s, host %s\n", "request", r->request.method, r->request.target,
 	       r->request.host);
-	printf("%-15s%s\n", "from", name_address(text, &r->source, r->request.source_port));
+	printf("%-15s%s%s%s\n", "from", name_address(text, &r->source, r->request.source_port),
+	       caller ? ", " : "", caller ? caller->principal : "");
 	printf("%-15s%s%s\n", "to",
 	       name_address(text, &r->destination, r->request.destination_port),
 	       r->destination_given ? "" : " (assumed; --destination says otherwise)");

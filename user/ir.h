@@ -36,6 +36,7 @@ enum ir_expr_kind {
 	IR_DESTINATION_PORT,	/* the original destination's port is @port */
 	IR_REMOTE_IP,		/* for a proxy only: of X-Forwarded-For, in the prefix */
 	IR_METHOD,		/* @method, a known one; others are IR_STRING on METHOD */
+	IR_INBOUND,		/* it came to an inbound listener */
 };
 
 /**
@@ -171,6 +172,7 @@ struct ir_endpoint {
 struct ir_cluster {
 	struct ir_source source;
 	const char *name;	/* Istio's form: outbound|9080|v1|reviews.default.svc.cluster.local */
+	enum l7fp_cluster_kind kind;
 	enum l7fp_lb lb;
 	uint32_t connect_timeout_ms;
 	size_t n_endpoints;
@@ -181,12 +183,51 @@ struct ir_cluster {
 	const struct node *load_balancer, *connection_pool, *outlier_detection;
 };
 
-/* An address and port whose connections are captured. */
+/*
+ * An address and port whose connections are captured. :: stands for every
+ * address that is not local and has no entry, port 0 for every port.
+ */
 struct ir_capture {
 	struct in6_addr address;
 	uint16_t port;
 	bool opaque;		/* not HTTP: forwarded as bytes to @cluster */
+	bool detect;		/* HTTP by its first bytes, else to @opaque_cluster */
 	uint32_t cluster;
+	uint32_t opaque_cluster;
+};
+
+/*
+ * Who may call: its cgroup (NULL: not known here) and addresses, which are no
+ * other workload's.
+ */
+struct ir_workload {
+	struct ir_source source;
+	const char *principal, *namespace;
+	const char *cgroup;
+	size_t n_addresses;
+	struct in6_addr *address;
+};
+
+struct ir_inbound_port {
+	uint16_t port;
+	enum l7fp_protocol protocol;
+};
+
+/*
+ * What arrives for the workload that the policy is for. Its requests belong to
+ * the first virtual host, bytes are judged by @connect.
+ * @captured: false: nothing concerns it, and connections go straight to it
+ * @port: of which the protocol is known; others are detected
+ * @probe_port: where connections from @node pass
+ */
+struct ir_inbound {
+	bool captured;
+	uint32_t cluster;
+	size_t n_addresses, n_ports, n_probe_ports, n_nodes;
+	struct in6_addr *address, *node;
+	struct ir_inbound_port *port;
+	uint16_t *probe_port;
+	struct ir_authorization connect;
 };
 
 struct ir {
@@ -205,6 +246,9 @@ struct ir {
 	struct ir_cluster *cluster;
 	size_t n_captures;
 	struct ir_capture *capture;
+	size_t n_workloads;
+	struct ir_workload *workload;
+	struct ir_inbound inbound;
 	/*
 	 * Requests to a captured address whose host no virtual host knows go
 	 * where they were going: the virtual hosts at the end of the list test
@@ -246,6 +290,7 @@ struct ir_request {
 	const char *host;	/* as in Host */
 	uint32_t source_ip[4], destination_ip[4];
 	uint32_t source_port, destination_port;
+	bool inbound;
 	size_t n_headers;
 	struct ir_header *header;
 };
@@ -269,5 +314,13 @@ struct ir_decision {
  */
 void ir_evaluate(const struct ir *ir, const struct ir_request *request, uint32_t pick,
 		 struct ir_decision *decision);
+/*
+ * Likewise of a connection that is not HTTP: FORWARD or RESET, and the rule. Of
+ * @request only addresses, ports and @inbound are looked at.
+ */
+void ir_evaluate_connection(const struct ir *ir, const struct ir_request *request,
+			    struct ir_decision *decision);
+/* Who @address belongs to; NULL: nobody knows. */
+const struct ir_workload *ir_workload_at(const struct ir *ir, const uint32_t address[4]);
 
 #endif /* _L7FP_IR_H */

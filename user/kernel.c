@@ -46,6 +46,8 @@ int kernel_listener_new(struct netlink *nl, const struct kernel_listener *listen
 	nla_put_u32(msg, L7FP_A_LISTENER_HEAD_TIMEOUT_MS, listener->head_timeout_ms);
 	nla_put_u32(msg, L7FP_A_LISTENER_IDLE_TIMEOUT_MS, listener->idle_timeout_ms);
 	nla_put_u32(msg, L7FP_A_LISTENER_PATH_MODE, listener->path_mode);
+	if (listener->detect_timeout_ms)
+		nla_put_u32(msg, L7FP_A_LISTENER_DETECT_TIMEOUT_MS, listener->detect_timeout_ms);
 	nla_nest_end(msg, nest);
 	snprintf(what, sizeof(what), "listener '%s' on %s", listener->name,
 		 name_address(address, &listener->address, listener->port));
@@ -67,6 +69,7 @@ int kernel_cluster_new(struct netlink *nl, const struct kernel_cluster *cluster,
 	nla_put_u32(msg, L7FP_A_CLUSTER_ID, cluster->id);
 	nla_put_string(msg, L7FP_A_CLUSTER_NAME, cluster->name);
 	nla_put_u32(msg, L7FP_A_CLUSTER_LB, cluster->lb);
+	nla_put_u32(msg, L7FP_A_CLUSTER_KIND, cluster->kind);
 	nla_put_u32(msg, L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS, cluster->connect_timeout_ms);
 	nla_put_u32(msg, L7FP_A_CLUSTER_IDLE_TIMEOUT_MS, cluster->idle_timeout_ms);
 	nla_put_u32(msg, L7FP_A_CLUSTER_MAX_CONNECTIONS, cluster->max_connections);
@@ -177,7 +180,7 @@ static int on_explain(struct nlattr **attr, void *context)
 
 int kernel_explain(struct netlink *nl, const char *head, size_t head_len, uint32_t path_mode,
 		   const struct in6_addr *source, uint16_t source_port,
-		   const struct in6_addr *destination, uint16_t destination_port,
+		   const struct in6_addr *destination, uint16_t destination_port, bool inbound,
 		   struct kernel_explain *out, char *error, size_t error_len)
 {
 	struct nlattr *nest;
@@ -201,6 +204,7 @@ int kernel_explain(struct netlink *nl, const char *head, size_t head_len, uint32
 	nla_put_u16(msg, L7FP_A_EXPLAIN_SOURCE_PORT, source_port);
 	netlink_put_address(msg, L7FP_A_EXPLAIN_DESTINATION_ADDRESS, destination);
 	nla_put_u16(msg, L7FP_A_EXPLAIN_DESTINATION_PORT, destination_port);
+	nla_put_u8(msg, L7FP_A_EXPLAIN_INBOUND, inbound);
 	nla_nest_end(msg, nest);
 	return netlink_do(nl, msg, on_explain, out, "explain", error, error_len);
 }

@@ -23,6 +23,7 @@ struct kernel_listener {
 	uint32_t flags;
 	uint32_t head_timeout_ms, idle_timeout_ms;
 	uint32_t path_mode;
+	uint32_t detect_timeout_ms;	/* 0: the kernel's own */
 };
 
 struct kernel_endpoint {
@@ -37,7 +38,7 @@ struct kernel_endpoint {
 struct kernel_cluster {
 	uint32_t id;
 	char name[L7FP_MAX_NAME + 1];
-	uint32_t lb;
+	uint32_t lb, kind;
 	uint32_t connect_timeout_ms, idle_timeout_ms;
 	uint32_t max_connections, max_pending, max_requests_per_connection;
 	size_t first_endpoint, n_endpoints;	/* of struct kernel.endpoint */
@@ -149,7 +150,7 @@ struct kernel_explain {
 
 int kernel_explain(struct netlink *nl, const char *head, size_t head_len, uint32_t path_mode,
 		   const struct in6_addr *source, uint16_t source_port,
-		   const struct in6_addr *destination, uint16_t destination_port,
+		   const struct in6_addr *destination, uint16_t destination_port, bool inbound,
 		   struct kernel_explain *out, char *error, size_t error_len);
 
 /* names.c: for people. Unknown numbers are "unknown". */

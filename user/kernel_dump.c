@@ -62,6 +62,7 @@ static int parse_listener(struct nlattr *nest, struct kernel_listener *listener)
 	listener->head_timeout_ms = netlink_get_u32(tb[L7FP_A_LISTENER_HEAD_TIMEOUT_MS]);
 	listener->idle_timeout_ms = netlink_get_u32(tb[L7FP_A_LISTENER_IDLE_TIMEOUT_MS]);
 	listener->path_mode = netlink_get_u32(tb[L7FP_A_LISTENER_PATH_MODE]);
+	listener->detect_timeout_ms = netlink_get_u32(tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS]);
 	return 0;
 }
 
@@ -90,6 +91,7 @@ static int on_cluster(struct nlattr **attr, void *context)
 	c->id = netlink_get_u32(tb[L7FP_A_CLUSTER_ID]);
 	copy_name(c->name, tb[L7FP_A_CLUSTER_NAME]);
 	c->lb = netlink_get_u32(tb[L7FP_A_CLUSTER_LB]);
+	c->kind = netlink_get_u32(tb[L7FP_A_CLUSTER_KIND]);
 	c->connect_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS]);
 	c->idle_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_IDLE_TIMEOUT_MS]);
 	c->max_connections = netlink_get_u32(tb[L7FP_A_CLUSTER_MAX_CONNECTIONS]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pushing a generation's tables: slots, strings, routes and rules, packed into
+ * Pushing a generation's tables: slots, strings, routes, rules and workloads, in
  * as few messages as the size of one allows.
  */
 #include <errno.h>
@@ -110,6 +110,31 @@ static int push_rules(struct push *p, const struct tables *t)
 		nla_put_u32(p->msg, L7FP_A_RULE_ID, i);
 		nla_put_string(p->msg, L7FP_A_RULE_NAME, t->rule[i].name);
 		err = entry_end(p, nest, "rule", i, t->rule[i].name);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int push_workloads(struct push *p, const struct tables *t)
+{
+	struct nlattr *nest;
+	size_t i, j;
+	int err;
+
+	for (i = 0; i < t->n_workloads; i++) {
+		const struct ir_workload *w = &t->workload[i];
+
+		if (!w->n_addresses && !t->workload_cgroup[i])
+			continue;
+		nest = entry_start(p, L7FP_A_WORKLOAD);
+		nla_put(p->msg, L7FP_A_WORKLOAD_PRINCIPAL, strlen(w->principal), w->principal);
+		nla_put(p->msg, L7FP_A_WORKLOAD_NAMESPACE, strlen(w->namespace), w->namespace);
+		if (t->workload_cgroup[i])
+			nla_put_u64(p->msg, L7FP_A_WORKLOAD_CGROUP, t->workload_cgroup[i]);
+		for (j = 0; j < w->n_addresses; j++)
+			netlink_put_address(p->msg, L7FP_A_WORKLOAD_ADDRESS, &w->address[j]);
+		err = entry_end(p, nest, "workload", i, w->source.what);
 		if (err)
 			return err;
 	}
@@ -283,6 +308,8 @@ int kernel_generation_add(struct netlink *nl, uint64_t number, const struct tabl
 		err = push_routes(&push, tables);
 	if (!err)
 		err = push_rules(&push, tables);
+	if (!err)
+		err = push_workloads(&push, tables);
 	if (!err)
 		return flush(&push);
 	nlmsg_free(push.msg);

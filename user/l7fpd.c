@@ -51,6 +51,10 @@ static void usage(FILE *out)
 		"                          slowpath writes for these policies\n"
 		"  -x, --exempt PATH       do not capture processes of this cgroup: the proxy's;\n"
 		"                          may be repeated\n"
+		"  -w, --workloads         a policy for each Workload that has a networkNamespace\n"
+		"      --node NAME         with --workloads: of those whose node is NAME\n"
+		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workloads: what\n"
+		"                          becomes of destinations that no document names\n"
 		"  -s, --stats-listen ADDRESS:PORT   serve GET /metrics there, too\n"
 		"  -r, --replace           take over from the one that runs, when the files are\n"
 		"                          without errors\n"
@@ -123,9 +127,34 @@ static int set_option(struct l7fpd *d, int c)
 	case 'r':
 		o->replace = true;
 		return 0;
+	case 'w':
+		o->workloads = true;
+		return 0;
+	case 'N':
+		o->node = optarg;
+		return 0;
+	case 'o':
+		return cmd_outbound("l7fpd", optarg, &o->registry_only);
 	}
 	usage(stderr);
 	return -1;
+}
+
+/* What each workload has of its own, and what is for one network namespace only. */
+static int check_workloads(const struct l7fpd *d)
+{
+	const struct daemon_options *o = &d->options;
+
+	if (!o->workloads && (o->node || o->registry_only)) {
+		fputs("l7fpd: --node and --outbound-traffic-policy are for --workloads\n", stderr);
+		return -1;
+	}
+	if (o->workloads && (o->n_cgroups || d->netns || o->slow_path.port)) {
+		fputs("l7fpd: --workloads: cgroups and network namespaces are those of the Workloads, and there is no slow path; expected none of --cgroup, --netns, --slowpath\n",
+		      stderr);
+		return -1;
+	}
+	return 0;
 }
 
 /* 0 go on, else the exit status plus one. */
@@ -140,12 +169,15 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "stats-listen", required_argument, NULL, 's' },
 		{ "replace", no_argument, NULL, 'r' },
+		{ "workloads", no_argument, NULL, 'w' },
+		{ "node", required_argument, NULL, 'N' },
+		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:c:n:p:s:S:x:rh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:c:n:p:s:S:x:wrh", options, NULL)) != -1) {
 		if (c == 'h') {
 			usage(stdout);
 			return 1;
@@ -160,7 +192,7 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		usage(stderr);
 		return 1 + EXIT_USAGE;
 	}
-	return 0;
+	return check_workloads(d) ? 1 + EXIT_USAGE : 0;
 }
 
 /* Without the module nothing can be kept in force: whoever started us should know at once. */

@@ -206,15 +206,15 @@ static int module_open(struct module *module, char *error, size_t error_len)
 }
 
 /* The program with the kfuncs' BTF ids, or NULL. */
-static struct bpf_insn *bind_kfuncs(const struct module *module,
-				    const struct synth_program *program)
+static struct bpf_insn *bind_kfuncs(const struct module *module, const struct bpf_insn *code,
+				    size_t n)
 {
-	struct bpf_insn *insn = malloc(program->n * sizeof(*insn) + 1);
+	struct bpf_insn *insn = malloc(n * sizeof(*insn) + 1);
 
 	if (!insn)
 		return NULL;
-	memcpy(insn, program->insn, program->n * sizeof(*insn));
-	for (size_t i = 0; i < program->n; i++) {
+	memcpy(insn, code, n * sizeof(*insn));
+	for (size_t i = 0; i < n; i++) {
 		if (insn[i].code == (BPF_LD | BPF_IMM | BPF_DW)) {
 			i++;
 			continue;
@@ -229,8 +229,9 @@ static struct bpf_insn *bind_kfuncs(const struct module *module,
 	return insn;
 }
 
-static int load_program(const struct module *module, const struct synth_program *program,
-			const char *name, char **verifier_log, char *error, size_t error_len)
+static int load_program(const struct module *module, const char *member,
+			const struct bpf_insn *code, size_t n, const char *name,
+			char **verifier_log, char *error, size_t error_len)
 {
 	int fd_array[2] = { 0, module->btf_fd };
 	int index, fd, err;
@@ -240,12 +241,12 @@ static int load_program(const struct module *module, const struct synth_program 
 		    .attach_btf_obj_fd = (uint32_t)module->btf_fd,
 		    .fd_array = fd_array);
 
-	find_member(module->btf, module->ops_id, "request", &index);
+	find_member(module->btf, module->ops_id, member, &index);
 	opts.expected_attach_type = (enum bpf_attach_type)index;
-	insn = bind_kfuncs(module, program);
+	insn = bind_kfuncs(module, code, n);
 	if (!insn)
 		return fail(-ENOMEM, error, error_len, "out of memory");
-	fd = bpf_prog_load(BPF_PROG_TYPE_STRUCT_OPS, name, "GPL", insn, program->n, &opts);
+	fd = bpf_prog_load(BPF_PROG_TYPE_STRUCT_OPS, name, "GPL", insn, n, &opts);
 	err = fd < 0 ? -errno : 0;
 	if (err && verifier_log) {
 		/* Once more, for the log: it costs too much to always ask for it. */
@@ -253,7 +254,7 @@ static int load_program(const struct module *module, const struct synth_program 
 		opts.log_buf = *verifier_log;
 		opts.log_size = *verifier_log ? VERIFIER_LOG : 0;
 		opts.log_level = *verifier_log ? 1 : 0;
-		fd = bpf_prog_load(BPF_PROG_TYPE_STRUCT_OPS, name, "GPL", insn, program->n, &opts);
+		fd = bpf_prog_load(BPF_PROG_TYPE_STRUCT_OPS, name, "GPL", insn, n, &opts);
 		err = fd < 0 ? -errno : 0;
 	}
 	free(insn);
@@ -262,7 +263,7 @@ static int load_program(const struct module *module, const struct synth_program 
 			    "loading a policy needs root (CAP_SYS_ADMIN, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)");
 	if (err)
 		return fail(err, error, error_len,
-			    "the kernel refused the program of %zu instructions: %s%s", program->n,
+			    "the kernel refused the program of %zu instructions: %s%s", n,
 			    strerror(-err),
 			    err == -EFAULT || err == -E2BIG ?
 			    "; it has too many conditions one after the other: prefer exact and prefix matches of path and host" :
@@ -304,8 +305,8 @@ static int create_map(const struct module *module, const char *name, uint32_t si
 	return fd;
 }
 
-static int fill_map(const struct module *module, int map_fd, uint32_t size, int prog_fd,
-		    uint64_t generation, const char *name)
+static int fill_map(const struct module *module, int map_fd, uint32_t size,
+		    const struct loaded_policy *programs, uint64_t generation, const char *name)
 {
 	int data = member_offset(module->btf, module->value_id, "data");
 	struct l7fp_policy policy = { .generation = generation };
@@ -322,15 +323,18 @@ static int fill_map(const struct module *module, int map_fd, uint32_t size, int 
 	/* A program stands in the place of its function pointer by its fd. */
 	memcpy(value + data, &policy, sizeof(policy));
 	*(unsigned long *)(void *)(value + data + offsetof(struct l7fp_policy, request)) =
-		(unsigned long)prog_fd;
+		(unsigned long)programs->prog_fd;
+	if (programs->connect_fd >= 0)
+		*(unsigned long *)(void *)(value + data + offsetof(struct l7fp_policy, connect)) =
+			(unsigned long)programs->connect_fd;
 	strncpy(value + data + offsetof(struct l7fp_policy, name), name, sizeof(policy.name) - 1);
 	err = bpf_map_update_elem(map_fd, &key, value, 0) ? -errno : 0;
 	free(value);
 	return err;
 }
 
-static int make_map(const struct module *module, int prog_fd, uint64_t generation,
-		    const char *name, const char *object, char *error, size_t error_len)
+static int make_map(const struct module *module, const struct loaded_policy *programs,
+		    uint64_t generation, const char *name, const char *object, char *error, size_t error_len)
 {
 	uint32_t size = btf__type_by_id(module->btf, (uint32_t)module->value_id)->size;
 	int err, fd = create_map(module, object, size);
@@ -338,7 +342,7 @@ static int make_map(const struct module *module, int prog_fd, uint64_t generatio
 	if (fd < 0)
 		return fail(fd, error, error_len, "cannot create the struct_ops map: %s",
 			    strerror(-fd));
-	err = fill_map(module, fd, size, prog_fd, generation, name);
+	err = fill_map(module, fd, size, programs, generation, name);
 	if (!err)
 		return fd;
 	close(fd);
@@ -371,20 +375,27 @@ int policy_load(const struct synth_program *program, uint64_t generation, const 
 	struct module module;
 	int err, fd;
 
-	*out = (struct loaded_policy){ .prog_fd = -1, .map_fd = -1 };
+	*out = LOADED_POLICY_NONE;
 	if (verifier_log)
 		*verifier_log = NULL;
 	err = module_open(&module, error, error_len);
 	if (err)
 		return err;
 	object_name(object, name);
-	fd = load_program(&module, program, object, verifier_log, error, error_len);
+	fd = load_program(&module, "request", program->insn, program->n, object, verifier_log,
+			  error, error_len);
 	if (fd >= 0) {
 		out->prog_fd = fd;
 		if (!bpf_obj_get_info_by_fd(fd, &info, &len))
 			out->verified_insns = info.verified_insns;
-		fd = make_map(&module, out->prog_fd, generation, name, object, error, error_len);
 	}
+	if (fd >= 0 && program->connect) {
+		fd = load_program(&module, "connect", program->connect, program->n_connect, object,
+				  verifier_log, error, error_len);
+		out->connect_fd = fd;
+	}
+	if (fd >= 0)
+		fd = make_map(&module, out, generation, name, object, error, error_len);
 	module_close(&module);
 	if (fd < 0) {
 		policy_close(out);
@@ -398,9 +409,11 @@ void policy_close(struct loaded_policy *policy)
 {
 	if (policy->prog_fd >= 0)
 		close(policy->prog_fd);
+	if (policy->connect_fd >= 0)
+		close(policy->connect_fd);
 	if (policy->map_fd >= 0)
 		close(policy->map_fd);
-	*policy = (struct loaded_policy){ .prog_fd = -1, .map_fd = -1 };
+	*policy = LOADED_POLICY_NONE;
 }
 
 /* ---- the link ---- */

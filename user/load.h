@@ -19,15 +19,20 @@
 
 /**
  * struct loaded_policy - a verified program in a struct_ops map
- * @prog_fd: the program
- * @map_fd: the struct_ops map, which holds the program
- * @verified_insns: instructions that the verifier processed
+ * @prog_fd: the program of the request op
+ * @connect_fd: that of the connect op, or -1
+ * @map_fd: the struct_ops map, which holds the programs
+ * @verified_insns: instructions of the first that the verifier processed
  */
 struct loaded_policy {
 	int prog_fd;
+	int connect_fd;
 	int map_fd;
 	uint32_t verified_insns;
 };
+
+#define LOADED_POLICY_NONE \
+	((struct loaded_policy){ .prog_fd = -1, .connect_fd = -1, .map_fd = -1 })
 
 /**
  * policy_load() - verify a program and put it into a struct_ops map

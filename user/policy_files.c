@@ -15,7 +15,8 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-static int read_as(struct policy_files *files, char *const *path, size_t n, bool for_proxy)
+static int read_as(struct policy_files *files, char *const *path, size_t n, bool for_proxy,
+		   const struct translate_view *view)
 {
 	double start = now_ms();
 	int err = 0;
@@ -28,7 +29,10 @@ static int read_as(struct policy_files *files, char *const *path, size_t n, bool
 	for (i = 0; i < n; i++)
 		if (documents_read(files->docs, path[i], files->diag))
 			err = -1;
-	if (!err)
+	if (!err && view)
+		files->ir = translate_for_workload(files->docs, files->diag, files->verdicts,
+						   view);
+	else if (!err)
 		files->ir = (for_proxy ? translate_for_proxy : translate)(files->docs, files->diag,
 									 files->verdicts);
 	files->translate_ms = now_ms() - start;
@@ -37,12 +41,18 @@ static int read_as(struct policy_files *files, char *const *path, size_t n, bool
 
 int policy_files_read(struct policy_files *files, char *const *path, size_t n)
 {
-	return read_as(files, path, n, false);
+	return read_as(files, path, n, false, NULL);
 }
 
 int policy_files_read_for_proxy(struct policy_files *files, char *const *path, size_t n)
 {
-	return read_as(files, path, n, true);
+	return read_as(files, path, n, true, NULL);
+}
+
+int policy_files_read_for_workload(struct policy_files *files, char *const *path, size_t n,
+				   const struct translate_view *view)
+{
+	return read_as(files, path, n, false, view);
 }
 
 int policy_files_token(char *const *path, size_t n, char *token, size_t size)

@@ -73,12 +73,17 @@ OPEN(pod_spec,
 
 static const struct schema_object workload_spec = {
 	.field = (const struct schema_field[]) {
+		FIELD("name", SCHEMA_STRING, SCHEMA_ONE, K),
 		FIELD("namespace", SCHEMA_STRING, SCHEMA_ONE, K),
+		FIELD("node", SCHEMA_STRING, SCHEMA_ONE, K),
 		FIELD("serviceAccount", SCHEMA_STRING, SCHEMA_ONE, K),
 		FIELD("labels", SCHEMA_STRING, SCHEMA_MAP, K),
 		FIELD("addresses", SCHEMA_STRING, SCHEMA_LIST, K),
 		FIELD("cgroup", SCHEMA_STRING, SCHEMA_ONE, K),
 		FIELD("networkNamespace", SCHEMA_STRING, SCHEMA_ONE, K),
+		FIELD("nodeAddresses", SCHEMA_STRING, SCHEMA_LIST, K),
+		{ .name = "probePorts", .type = SCHEMA_INT, .many = SCHEMA_LIST,
+		  .verdict = NODE_KERNEL, .min = 1, .max = 65535 },
 		{ 0 }
 	},
 };

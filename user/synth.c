@@ -27,6 +27,8 @@ const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
 	[SYNTH_FIELD_MATCH] = "l7fp_field_match",
 	[SYNTH_FIELD] = "l7fp_field",
 	[SYNTH_FIELD_LEN] = "l7fp_field_len",
+	[SYNTH_CONNECT_MATCH] = "l7fp_connect_match",
+	[SYNTH_CONNECT_RULE] = "l7fp_connect_rule",
 };
 
 /* What has to be known of all conditions before the first is compiled. */
@@ -41,7 +43,7 @@ static void survey_expr(const struct ir_expr *e, struct survey *survey)
 	if (!e)
 		return;
 	if (e->kind == IR_SOURCE_IP || e->kind == IR_DESTINATION_IP ||
-	    e->kind == IR_SOURCE_PORT || e->kind == IR_DESTINATION_PORT)
+	    e->kind == IR_SOURCE_PORT || e->kind == IR_DESTINATION_PORT || e->kind == IR_INBOUND)
 		survey->connection = true;
 	for (size_t i = 0; i < e->n_children; i++)
 		survey_expr(e->child[i], survey);
@@ -185,6 +187,30 @@ static const char *explain(int err)
 	}
 }
 
+static int connect_program(struct synth *synth, struct synth_program *out)
+{
+	const struct ir_authorization *a = &synth->ir->inbound.connect;
+	struct survey survey = { 0 };
+	struct synth_program connect;
+	int err;
+
+	if (!synth->ir->inbound.captured)
+		return 0;
+	for (size_t i = 0; i < a->n_rules; i++)
+		survey_expr(a->rule[i].expr, &survey);
+	synth->code = (struct code){ 0 };
+	synth->field_trees = 0;
+	synth->large = survey.tests > LARGE_POLICY;
+	synth->connect = true;
+	synth_connect(synth);
+	err = code_finish(&synth->code, &connect);
+	if (err)
+		return err;
+	out->connect = connect.insn;
+	out->n_connect = connect.n;
+	return 0;
+}
+
 int synthesize(const struct ir *ir, const uint32_t *cluster_id, struct synth_program *out,
 	       struct tables *tables, char *error, size_t error_len)
 {
@@ -198,8 +224,11 @@ int synthesize(const struct ir *ir, const uint32_t *cluster_id, struct synth_pro
 	synth.scratch = ir_new();
 	program(&synth);
 	err = code_finish(&synth.code, out);
+	if (!err)
+		err = connect_program(&synth, out);
 	ir_free(synth.scratch);
 	if (err) {
+		synth_program_free(out);
 		tables_free(tables);
 		snprintf(error, error_len, "%s", explain(err));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The synthesizer: from the intermediate representation to the BPF program of
- * the policy's request op, and to the tables that it refers to.
+ * The synthesizer: from the intermediate representation to the BPF programs of
+ * the policy's request and connect ops, and to the tables that they refer to.
  *
  * What the program does, in this order:
  *   1. finds the first virtual host whose condition is true, and in it the
@@ -59,14 +59,23 @@ enum synth_kfunc {
 	SYNTH_FIELD_MATCH,
 	SYNTH_FIELD,
 	SYNTH_FIELD_LEN,
+	SYNTH_CONNECT_MATCH,
+	SYNTH_CONNECT_RULE,
 	__SYNTH_KFUNC_MAX
 };
 
 extern const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX];
 
+/**
+ * struct synth_program - the programs of a policy
+ * @insn: of the request op, @n
+ * @connect: of the connect op, @n_connect; NULL where nothing is judged there
+ */
 struct synth_program {
 	struct bpf_insn *insn;
 	size_t n;
+	struct bpf_insn *connect;
+	size_t n_connect;
 };
 
 /**

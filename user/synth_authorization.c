@@ -255,3 +255,51 @@ void synth_authorize(struct synth *synth)
 	free(range);
 	free(used);
 }
+
+/* ---- connections ---- */
+
+/* Both ends of the connect op: the rule is in r2. */
+static void connect_end(struct synth *synth, code_label label, int32_t result)
+{
+	struct code *code = &synth->code;
+
+	code_place(code, label);
+	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
+	code_call(code, SYNTH_CONNECT_RULE);
+	code_move_imm(code, BPF_REG_0, result);
+	code_jump(code, synth->exit);
+}
+
+/* What may be denied is refused, and what may be allowed is not let in. */
+void synth_connect(struct synth *synth)
+{
+	const struct ir_authorization *a = &synth->ir->inbound.connect;
+	struct code *code = &synth->code;
+	code_label pass = code_new_label(code), allowed = code_new_label(code);
+
+	synth->deny = code_new_label(code);
+	synth->exit = code_new_label(code);
+	code_load(code, BPF_DW, REG_EXCHANGE, BPF_REG_1, 0);
+	code_store(code, REG_STACK, STACK_CONNECTION, REG_EXCHANGE);
+	code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
+		  (int16_t)offsetof(struct l7fp_connection, protocol));
+	code_jump32_imm(code, BPF_JNE, BPF_REG_1, L7FP_PROTOCOL_OPAQUE, pass);
+	code_load(code, BPF_W, BPF_REG_1, REG_EXCHANGE,
+		  (int16_t)offsetof(struct l7fp_connection, inbound));
+	code_jump32_imm(code, BPF_JEQ, BPF_REG_1, 0, pass);
+
+	find_rule(synth, a, IR_DENY, CUT_MUST, synth->deny);
+	find_rule(synth, a, IR_DENY, CUT_MAY, synth->deny);
+	if (a->has_allow) {
+		find_rule(synth, a, IR_ALLOW, CUT_MUST, allowed);
+		deny_none_matched(synth);
+	}
+	code_place(code, pass);
+	code_move_imm(code, BPF_REG_0, 0);
+	code_jump(code, synth->exit);
+	if (a->has_allow)
+		connect_end(synth, allowed, 0);
+	connect_end(synth, synth->deny, 1);
+	code_place(code, synth->exit);
+	code_exit(code);
+}

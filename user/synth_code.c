@@ -337,5 +337,6 @@ void code_free(struct code *code)
 void synth_program_free(struct synth_program *program)
 {
 	free(program->insn);
+	free(program->connect);
 	*program = (struct synth_program){ 0 };
 }

@@ -226,11 +226,17 @@ static void branch_match(struct synth *synth, const struct ir_expr *e, bool when
 		synth_fail(synth, string);
 		return;
 	}
+	if (synth->connect && e->field != L7FP_FIELD_SOURCE_PRINCIPAL &&
+	    e->field != L7FP_FIELD_SOURCE_NAMESPACE) {
+		/* A connection has no more than its client. */
+		synth_fail(synth, -EINVAL);
+		return;
+	}
 	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
 	code_move_imm(code, BPF_REG_2, (int32_t)e->field);
 	code_move_imm(code, BPF_REG_3, (int32_t)e->op);
 	code_move_imm(code, BPF_REG_4, string);
-	code_call(code, SYNTH_FIELD_MATCH);
+	code_call(code, synth->connect ? SYNTH_CONNECT_MATCH : SYNTH_FIELD_MATCH);
 	/* A C function sets only the lowest byte of a register when it returns bool. */
 	if (when) {
 		code_jump32_imm(code, BPF_JSET, BPF_REG_0, 1, target);
@@ -321,6 +327,15 @@ static void branch_port(struct synth *synth, const struct ir_expr *e, bool when,
 	code_jump32_imm(code, when ? BPF_JEQ : BPF_JNE, BPF_REG_2, (int32_t)e->port, target);
 }
 
+static void branch_inbound(struct synth *synth, bool when, code_label target)
+{
+	struct code *code = &synth->code;
+
+	code_load(code, BPF_DW, BPF_REG_1, REG_STACK, STACK_CONNECTION);
+	code_load(code, BPF_W, BPF_REG_2, BPF_REG_1, CONNECTION(inbound));
+	code_jump32_imm(code, when ? BPF_JNE : BPF_JEQ, BPF_REG_2, 0, target);
+}
+
 static void branch_method(struct synth *synth, const struct ir_expr *e, bool when,
 			  code_label target)
 {
@@ -395,6 +410,9 @@ void synth_branch(struct synth *synth, const struct ir_expr *e, bool when, code_
 		return;
 	case IR_METHOD:
 		branch_method(synth, e, when, target);
+		return;
+	case IR_INBOUND:
+		branch_inbound(synth, when, target);
 		return;
 	case IR_UNKNOWN:
 	case IR_REMOTE_IP:

@@ -30,6 +30,7 @@ struct synth {
 	struct tables *tables;
 	struct code code;
 	bool large;		/* compare without a branch for each word (synth.h) */
+	bool connect;		/* the connect op: REG_EXCHANGE holds the connection */
 	unsigned int field_trees;	/* around what is being emitted */
 	/*
 	 * Shared ends. r2 holds the route or rule; each is reached with
@@ -135,5 +136,7 @@ void synth_tree(struct synth *synth, const struct synth_list *list, uint32_t fie
  * authorizations let the request pass.
  */
 void synth_authorize(struct synth *synth);
+/* The program of the connect op: judges what comes to an inbound listener and is not HTTP. */
+void synth_connect(struct synth *synth);
 
 #endif /* _L7FP_SYNTH_GENERATE_H */

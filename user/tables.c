@@ -144,6 +144,27 @@ static int check_authorization(const struct complaint *c, const struct ir *ir)
 	return 0;
 }
 
+static int check_workloads(const struct complaint *c, const struct ir *ir)
+{
+	size_t keys = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < ir->n_workloads && !err; i++) {
+		const struct ir_workload *w = &ir->workload[i];
+
+		keys += w->n_addresses + (w->cgroup ? 1 : 0);
+		err = check_text(c, &w->source, "the length of the principal", w->principal,
+				 L7FP_MAX_PRINCIPAL);
+		if (!err)
+			err = check_text(c, &w->source, "the length of the namespace",
+					 w->namespace, L7FP_MAX_NAME);
+	}
+	if (!err && keys > L7FP_MAX_WORKLOAD_KEYS)
+		err = refuse(c, -E2BIG, NULL, "the number of addresses and cgroups of workloads",
+			     keys, L7FP_MAX_WORKLOAD_KEYS);
+	return err;
+}
+
 static int check(const struct complaint *c, const struct ir *ir)
 {
 	int err = 0;
@@ -160,6 +181,7 @@ static int check(const struct complaint *c, const struct ir *ir)
 	if (ir->n_clusters > L7FP_MAX_CLUSTERS)
 		return refuse(c, -E2BIG, NULL, "the number of clusters", ir->n_clusters,
 			      L7FP_MAX_CLUSTERS);
+	err = check_workloads(c, ir);
 	for (size_t i = 0; i < ir->n_slots && !err; i++)
 		err = check_text(c, NULL, "the length of a header's or query parameter's name",
 				 ir->slot[i].name, L7FP_MAX_NAME);
@@ -191,8 +213,11 @@ int tables_init(struct tables *tables, const struct ir *ir, const uint32_t *clus
 	tables->n_slots = ir->n_slots;
 	tables->route = calloc(ir->n_routes + 1, sizeof(*tables->route));
 	tables->rule = calloc(ir->n_rules + 1, sizeof(*tables->rule));
-	if (!tables->route || !tables->rule)
+	tables->workload_cgroup = calloc(ir->n_workloads + 1, sizeof(*tables->workload_cgroup));
+	if (!tables->route || !tables->rule || !tables->workload_cgroup)
 		return no_memory(tables, &c);
+	tables->workload = ir->workload;
+	tables->n_workloads = ir->n_workloads;
 	for (size_t i = 0; i < ir->n_routes; i++) {
 		const struct ir_route *route = &ir->route[i];
 		struct tables_route *to = &tables->route[i];
@@ -300,5 +325,6 @@ void tables_free(struct tables *tables)
 	free(tables->string_hash);
 	free(tables->route);
 	free(tables->rule);
+	free(tables->workload_cgroup);
 	*tables = (struct tables){ 0 };
 }

@@ -41,13 +41,16 @@ struct tables {
 	struct tables_route *route;
 	size_t n_rules;
 	struct tables_rule *rule;
+	size_t n_workloads;
+	const struct ir_workload *workload;
+	uint64_t *workload_cgroup;	/* the id of each; 0: none here. apply() fills it in */
 
 	/* Finds strings that are there already; open addressing, index + 1. */
 	uint32_t *string_hash;
 	size_t string_hash_size;
 };
 
-/* Routes, slots and rules of @ir. 0, -EINVAL (an index of @ir is out of range) or -E2BIG. */
+/* Routes, slots, rules and workloads of @ir. 0, -EINVAL (an index of @ir is out of range) or -E2BIG. */
 int tables_init(struct tables *tables, const struct ir *ir, const uint32_t *cluster_id,
 		char *error, size_t error_len);
 /* The id of the string, added when it is new; -E2BIG at L7FP_MAX_STRINGS or too long. */

@@ -163,6 +163,8 @@ static void sort_documents(struct translation *tr)
 		if (strcmp(d->group, "networking.istio.io") ||
 		    node_worst(d->root, NULL) == NODE_INVALID)
 			continue;
+		if (!self_sees(tr, d))
+			continue;
 		if (!strcmp(d->kind, "VirtualService"))
 			*list_add(tr, &tr->virtual_service) = d;
 		else if (!strcmp(d->kind, "DestinationRule"))
@@ -213,10 +215,13 @@ static void publish(struct translation *tr)
 	ir->cluster = tr->cluster.item;
 	ir->n_captures = tr->capture.n;
 	ir->capture = tr->capture.item;
+	ir->n_workloads = tr->caller.n;
+	ir->workload = tr->caller.item;
 }
 
 static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
-			       struct verdicts *verdicts, bool for_proxy)
+			       struct verdicts *verdicts, bool for_proxy,
+			       const struct translate_view *view)
 {
 	struct translation tr = {
 		.ir = ir_new(),
@@ -231,6 +236,11 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 	classify(docs, diag);
 	if (for_proxy)
 		proxy_express(docs);
+	workloads_read(&tr);
+	if (view)
+		self_find(&tr, view);
+	if (tr.self)
+		self_express(&tr);
 	registry_build(&tr);
 	sort_documents(&tr);
 	guards_build(&tr);
@@ -256,11 +266,17 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 
 struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts)
 {
-	return translate_as(docs, diag, verdicts, false);
+	return translate_as(docs, diag, verdicts, false, NULL);
 }
 
 struct ir *translate_for_proxy(struct documents *docs, struct diagnostics *diag,
 			       struct verdicts *verdicts)
 {
-	return translate_as(docs, diag, verdicts, true);
+	return translate_as(docs, diag, verdicts, true, NULL);
+}
+
+struct ir *translate_for_workload(struct documents *docs, struct diagnostics *diag,
+				  struct verdicts *verdicts, const struct translate_view *view)
+{
+	return translate_as(docs, diag, verdicts, false, view);
 }

@@ -25,6 +25,22 @@
  * verdicts_print(VERDICT_INVALID) say why.
  */
 struct ir *translate(struct documents *docs, struct diagnostics *diag, struct verdicts *verdicts);
+
+/**
+ * struct translate_view - whose policy it is to be
+ * @workload: NAMESPACE/NAME of a Workload document. Routes are those that it sees, and
+ *	authorization is that of what it is asked; where another Workload has a network namespace,
+ *	authorization is left to that end
+ * @registry_only: destinations that no document names are refused, not passed through
+ */
+struct translate_view {
+	const char *workload;
+	bool registry_only;
+};
+
+/* Likewise for one workload. */
+struct ir *translate_for_workload(struct documents *docs, struct diagnostics *diag,
+				  struct verdicts *verdicts, const struct translate_view *view);
 /*
  * Likewise for a proxy: what only a proxy can do is in the IR too, and what is left unknown
  * nobody can. It refers to @docs.

@@ -22,6 +22,9 @@ enum leaf {
 	LEAF_REMOTE_IP,
 	LEAF_PORT,
 	LEAF_DESTINATION_IP,
+	LEAF_PRINCIPAL,
+	LEAF_NAMESPACE,
+	LEAF_SERVICE_ACCOUNT,
 	LEAF_UNKNOWN,
 };
 
@@ -103,12 +106,29 @@ static struct ir_expr *address_leaf(struct building *b, enum ir_expr_kind kind, 
 	return ir_address_in(b->tr, kind, addr, bits);
 }
 
-/* The destination is known when the policy is translated. */
+/* NAMESPACE/ACCOUNT, or an account of the policy's own namespace. */
+static struct ir_expr *account_leaf(struct building *b, const char *value)
+{
+	const char *slash = strchr(value, '/');
+	const char *suffix;
+
+	if (slash)
+		suffix = node_printf(b->tr->docs->arena, "/ns/%.*s/sa/%s", (int)(slash - value),
+				     value, slash + 1);
+	else
+		suffix = node_printf(b->tr->docs->arena, "/ns/%s/sa/%s", b->view->namespace, value);
+	return ir_string(b->tr->ir, L7FP_FIELD_SOURCE_PRINCIPAL, L7FP_MATCH_SUFFIX,
+			 ir_strdup(b->tr->ir, suffix));
+}
+
+/* The destination is known when the policy is translated, or is where the connection arrived. */
 static struct ir_expr *destination_leaf(struct building *b, const char *value)
 {
 	uint32_t addr[4], bits, full, rest;
 	const uint8_t *a = (const uint8_t *)addr;
 
+	if (b->view->inbound)
+		return address_leaf(b, IR_DESTINATION_IP, value);
 	if (!parse_address(value, true, addr, &bits) || !b->view->address)
 		return unknown(b->tr, "the address of the destination is not known");
 	full = bits / 8;
@@ -143,7 +163,15 @@ static struct ir_expr *one_value(struct building *b, enum leaf leaf, const struc
 		return address_leaf(b, IR_REMOTE_IP, s);
 	case LEAF_DESTINATION_IP:
 		return destination_leaf(b, s);
+	case LEAF_PRINCIPAL:
+		return wildcard(b, L7FP_FIELD_SOURCE_PRINCIPAL, 0, L7FP_MATCH_PRESENT, s);
+	case LEAF_NAMESPACE:
+		return wildcard(b, L7FP_FIELD_SOURCE_NAMESPACE, 0, L7FP_MATCH_PRESENT, s);
+	case LEAF_SERVICE_ACCOUNT:
+		return account_leaf(b, s);
 	case LEAF_PORT:
+		if (b->view->inbound)
+			return ir_port_is(b->tr, (uint32_t)strtoul(s, NULL, 10));
 		return strtoul(s, NULL, 10) == b->view->port ? ir_true(ir) : ir_false(ir);
 	case LEAF_UNKNOWN:
 		break;
@@ -198,14 +226,14 @@ static struct ir_expr *source_expr(struct building *b, const struct node *source
 	} fields[] = {
 		{ "ipBlocks", LEAF_SOURCE_IP, false, false },
 		{ "notIpBlocks", LEAF_SOURCE_IP, true, false },
-		{ "principals", LEAF_UNKNOWN, false, false },
-		{ "notPrincipals", LEAF_UNKNOWN, true, false },
+		{ "principals", LEAF_PRINCIPAL, false, false },
+		{ "notPrincipals", LEAF_PRINCIPAL, true, false },
 		{ "requestPrincipals", LEAF_UNKNOWN, false, true },
 		{ "notRequestPrincipals", LEAF_UNKNOWN, true, true },
-		{ "namespaces", LEAF_UNKNOWN, false, false },
-		{ "notNamespaces", LEAF_UNKNOWN, true, false },
-		{ "serviceAccounts", LEAF_UNKNOWN, false, false },
-		{ "notServiceAccounts", LEAF_UNKNOWN, true, false },
+		{ "namespaces", LEAF_NAMESPACE, false, false },
+		{ "notNamespaces", LEAF_NAMESPACE, true, false },
+		{ "serviceAccounts", LEAF_SERVICE_ACCOUNT, false, false },
+		{ "notServiceAccounts", LEAF_SERVICE_ACCOUNT, true, false },
 		{ "trustDomains", LEAF_UNKNOWN, false, false },
 		{ "notTrustDomains", LEAF_UNKNOWN, true, false },
 		{ "remoteIpBlocks", LEAF_REMOTE_IP, false, false },
@@ -265,6 +293,12 @@ static enum leaf condition_leaf(struct building *b, const struct node *key)
 		return LEAF_DESTINATION_IP;
 	if (!strcmp(s, "destination.port"))
 		return LEAF_PORT;
+	if (!strcmp(s, "source.principal"))
+		return LEAF_PRINCIPAL;
+	if (!strcmp(s, "source.namespace"))
+		return LEAF_NAMESPACE;
+	if (!strcmp(s, "source.serviceAccount"))
+		return LEAF_SERVICE_ACCOUNT;
 	n = strlen("request.headers[");
 	if (strncmp(s, "request.headers[", n) || key->length < n + 2 ||
 	    key->length - n - 1 > L7FP_MAX_NAME)
@@ -333,4 +367,36 @@ struct ir_expr *authorization_expr(struct translation *tr, const struct node *ru
 	for (i = 0; when && when->kind == NODE_LIST && i < when->n; i++)
 		child[n++] = when_expr(&b, when->child[i]);
 	return ir_and(tr->ir, child, n);
+}
+
+static void needs_callers(struct node *n, const char *reason)
+{
+	if (n)
+		node_mark(n, NODE_SLOW_PATH, reason);
+}
+
+void authorization_without_callers(struct translation *tr, const struct node *rule)
+{
+	static const char * const fields[] = {
+		"principals", "notPrincipals", "namespaces", "notNamespaces", "serviceAccounts",
+		"notServiceAccounts",
+	};
+	static const char * const keys[] = {
+		"source.principal", "source.namespace", "source.serviceAccount",
+	};
+	const struct node *from = node_get(rule, "from"), *when = node_get(rule, "when");
+	const char *reason = tr->for_proxy ? "who calls is known to the kernel only" :
+		"nothing says who callers are: give their Pods or Workloads";
+	size_t i, k;
+
+	for (i = 0; from && from->kind == NODE_LIST && i < from->n; i++)
+		for (k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
+			needs_callers(node_path(from->child[i], "source", fields[k], NULL), reason);
+	for (i = 0; when && when->kind == NODE_LIST && i < when->n; i++) {
+		struct node *key = node_get(when->child[i], "key");
+
+		for (k = 0; node_string(key) && k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (!strcmp(key->text, keys[k]))
+				needs_callers(key, reason);
+	}
 }

@@ -75,6 +75,11 @@ static void decide_protocol(struct translation *tr, struct service *s, struct se
 		p->http = p->protocol == PORT_HTTP;
 		return;
 	}
+	if (tr->self) {
+		p->http = true;
+		p->detect = true;
+		return;
+	}
 	guarded = port_has_http_guard(tr, s, p);
 	p->http = routed || guarded;
 	diag_add(tr->diag, DIAG_INFORMATION, &s->document->at,
@@ -136,15 +141,24 @@ static uint32_t opaque_cluster(struct translation *tr, struct service *s, struct
 	return cluster;
 }
 
-static void capture(struct translation *tr, const struct in6_addr *address, uint16_t port,
-		    bool opaque, uint32_t cluster)
+static struct ir_capture *capture(struct translation *tr, const struct in6_addr *address,
+				  uint16_t port, bool opaque, uint32_t cluster)
 {
 	struct ir_capture *c = list_add(tr, &tr->capture);
 
+	memset(c, 0, sizeof(*c));
 	c->address = *address;
 	c->port = port;
 	c->opaque = opaque;
 	c->cluster = cluster;
+	return c;
+}
+
+/* Of a workload's own connections: one to an endpoint goes there, without a listener for each. */
+static uint32_t opaque_endpoint(struct translation *tr, const struct service *s,
+				const struct service_port *p, const struct endpoint *e)
+{
+	return tr->self ? cluster_passthrough(tr) : cluster_of_endpoint(tr, s, p, e);
 }
 
 /* Istio has no proxy at such an endpoint, and so judges nothing there. */
@@ -163,19 +177,28 @@ static void report_external(struct translation *tr, const struct service *s,
 
 static void capture_http(struct translation *tr, struct service *s, struct service_port *p)
 {
-	uint32_t cluster = cluster_of(tr, s, p, NULL, NULL);
+	uint32_t cluster = cluster_of(tr, s, p, NULL, NULL), opaque = cluster;
+	struct ir_capture *c;
+	bool closed = false;
 	size_t i;
 
 	report_external(tr, s, p, cluster);
-	for (i = 0; i < s->address.n; i++)
-		capture(tr, &s->address.item[i], p->number, false, cluster);
+	if (p->detect)
+		opaque = opaque_cluster(tr, s, p, &closed);
+	for (i = 0; i < s->address.n; i++) {
+		c = capture(tr, &s->address.item[i], p->number, false, cluster);
+		c->detect = p->detect;
+		c->opaque_cluster = opaque;
+	}
 	if (s->address.n)
 		host_of_address(tr, s->address.item, s->address.n, p->number, cluster);
 	for (i = 0; i < p->endpoint.n; i++) {
 		const struct endpoint *e = &p->endpoint.item[i];
 		uint32_t one = cluster_of_endpoint(tr, s, p, e);
 
-		capture(tr, &e->address, e->port, false, one);
+		c = capture(tr, &e->address, e->port, false, one);
+		c->detect = p->detect;
+		c->opaque_cluster = closed || !p->detect ? opaque : opaque_endpoint(tr, s, p, e);
 		host_of_address(tr, &e->address, 1, e->port, one);
 	}
 }
@@ -192,8 +215,15 @@ static void capture_bytes(struct translation *tr, struct service *s, struct serv
 		const struct endpoint *e = &p->endpoint.item[i];
 
 		capture(tr, &e->address, e->port, true,
-			closed ? cluster : cluster_of_endpoint(tr, s, p, e));
+			closed ? cluster : opaque_endpoint(tr, s, p, e));
 	}
+}
+
+/* Bytes go somewhere. */
+static bool is_open(const struct translation *tr, uint32_t cluster)
+{
+	return tr->cluster.item[cluster].n_endpoints > 0 ||
+	       tr->cluster.item[cluster].kind == L7FP_CLUSTER_ORIGINAL_DST;
 }
 
 /* What is safest first: HTTP is judged, then closed, then open. */
@@ -207,9 +237,12 @@ static int compare_captures(const void *a, const void *b, void *context)
 		d = (int)x->port - (int)y->port;
 	if (!d)
 		d = (int)x->opaque - (int)y->opaque;
+	if (!d)
+		d = (int)x->detect - (int)y->detect;
 	if (!d && x->opaque)
-		d = (int)(tr->cluster.item[x->cluster].n_endpoints > 0) -
-		    (int)(tr->cluster.item[y->cluster].n_endpoints > 0);
+		d = (int)is_open(tr, x->cluster) - (int)is_open(tr, y->cluster);
+	if (!d && x->detect)
+		d = (int)is_open(tr, x->opaque_cluster) - (int)is_open(tr, y->opaque_cluster);
 	if (!d)
 		d = x->cluster < y->cluster ? -1 : x->cluster > y->cluster;
 	return d;

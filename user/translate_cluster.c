@@ -55,7 +55,8 @@ static void merge_policy(struct traffic_policy *t, const struct node *policy, ui
 
 /*
  * How well a DestinationRule fits: the host exactly before the longest
- * wildcard; of those the service's own namespace, then the root namespace.
+ * wildcard; of those the caller's namespace where it is known, the service's
+ * own, then the root namespace.
  */
 static size_t rule_rank(struct translation *tr, const struct named_host *rule,
 			const struct service *s)
@@ -64,9 +65,11 @@ static size_t rule_rank(struct translation *tr, const struct named_host *rule,
 	const char *host = rule->host;
 	size_t rank;
 
-	if (!*host || !host_matches(host, s->host))
+	if (!*host || !host_matches(host, s->host) || !self_sees(tr, d))
 		return 0;
-	rank = 4 * (*host == '*' ? strlen(host) : 1024);
+	rank = 8 * (*host == '*' ? strlen(host) : 1024);
+	if (tr->self && !strcmp(d->namespace, tr->self->namespace))
+		return rank + 4;
 	if (!strcmp(d->namespace, s->namespace))
 		return rank + 3;
 	return rank + (strcmp(d->namespace, tr->root_namespace) ? 1 : 2);
@@ -205,6 +208,17 @@ uint32_t cluster_empty(struct translation *tr, const char *name, const struct no
 	if (find_cluster(tr, name, &index))
 		return index;
 	return new_cluster(tr, name, at, d);
+}
+
+uint32_t cluster_original(struct translation *tr, const char *name)
+{
+	uint32_t index;
+
+	if (find_cluster(tr, name, &index))
+		return index;
+	index = new_cluster(tr, name, NULL, tr->self->document);
+	tr->cluster.item[index].kind = L7FP_CLUSTER_ORIGINAL_DST;
+	return index;
 }
 
 /* An endpoint whose labels are not known is in a subset that its Service's selector proves. */

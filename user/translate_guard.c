@@ -206,7 +206,8 @@ static enum reach filter_reach(const struct node *spec)
 	return reach;
 }
 
-static enum reach reach_of(const struct document *d, enum schema_scope scope)
+static enum reach reach_of(const struct translation *tr, const struct document *d,
+			   enum schema_scope scope)
 {
 	const struct node *spec = node_get(d->root, "spec");
 
@@ -219,8 +220,9 @@ static enum reach reach_of(const struct document *d, enum schema_scope scope)
 	case SCOPE_CLIENTS:
 		if (strcmp(d->kind, "Sidecar"))
 			return REACH_ALL;
-		if (is_value(node_path(spec, "outboundTrafficPolicy", "mode", NULL),
-			     "REGISTRY_ONLY"))
+		/* Of one workload it is done: self_find(). */
+		if (!tr->self && is_value(node_path(spec, "outboundTrafficPolicy", "mode", NULL),
+					  "REGISTRY_ONLY"))
 			return REACH_ALL;
 		return node_count(node_get(spec, "ingress")) ? REACH_WORKLOADS : REACH_NONE;
 	case SCOPE_WORKLOADS:
@@ -243,7 +245,7 @@ static void add_slow_path(struct translation *tr, struct document *d,
 	const char *reason = d->root->reason ? d->root->reason : "it needs the slow path";
 	const struct node *spec = node_get(d->root, "spec");
 	const struct node *refs = node_get(spec, "targetRefs");
-	enum reach reach = reach_of(d, scope);
+	enum reach reach = reach_of(tr, d, scope);
 	struct guard *g;
 
 	if (!refs)
@@ -303,6 +305,8 @@ static void add_policy(struct translation *tr, struct document *d)
 	for (i = 0; i < node_count(rules); i++) {
 		g->http |= rule_is_http(rules->child[i]);
 		g->destination_ip |= rule_has_destination_ip(rules->child[i]);
+		if (!tr->caller.n || tr->for_proxy)
+			authorization_without_callers(tr, rules->child[i]);
 	}
 	name_rules(tr, g);
 }
@@ -347,8 +351,9 @@ void guards_report(struct translation *tr)
 			 "connections to ports that no Service or ServiceEntry names are not captured, and no AuthorizationPolicy judges them");
 }
 
-static bool concerns(const struct guard *g, const struct service *s, const struct endpoint *e,
-		     const struct labels *subset, bool *may)
+/* @s: NULL of what arrives for a workload. */
+static bool concerns(const struct translation *tr, const struct guard *g, const struct service *s,
+		     const struct endpoint *e, const struct labels *subset, bool *may)
 {
 	struct labels both = { 0 };
 	const char *names[128], *values[128];
@@ -356,6 +361,9 @@ static bool concerns(const struct guard *g, const struct service *s, const struc
 
 	*may = false;
 	if (g->service && g->service != s)
+		return false;
+	/* Judged where it arrives, and nowhere twice. */
+	if (s && tr->self && e->enforced && !g->service)
 		return false;
 	if (g->namespace && strcmp(g->namespace, e->namespace))
 		return false;
@@ -417,6 +425,7 @@ static void add_rules(struct translation *tr, struct ir_authorization *a,
 	if (pass != (g->custom ? 0 : g->deny ? 1 : 2))
 		return;
 	view.deny = pass != 2;
+	view.namespace = g->document->namespace;
 	if (pass == 2)
 		a->has_allow = true;
 	for (i = 0; i < node_count(rules); i++) {
@@ -454,7 +463,7 @@ static size_t applicable_to(struct translation *tr, const struct service *s,
 	for (i = 0; i < tr->guard.n; i++) {
 		bool may;
 
-		if (!concerns(&tr->guard.item[i], s, e, subset, &may))
+		if (!concerns(tr, &tr->guard.item[i], s, e, subset, &may))
 			continue;
 		tr->guard.item[i].used = true;
 		list[n].guard = (uint32_t)i;
@@ -497,6 +506,29 @@ static uint32_t find_or_build(struct translation *tr, const struct endpoint *e,
 	return (uint32_t)i;
 }
 
+bool authorizations_inbound(struct translation *tr, struct ir_cluster *cluster,
+			    struct ir_authorization *connect)
+{
+	const struct endpoint self = {
+		.labels = &tr->self->labels, .namespace = tr->self->namespace,
+	};
+	struct authorization_view view = { .inbound = true };
+	struct applicable *list = tr->applicable;
+	size_t n = applicable_to(tr, NULL, &self, NULL, list);
+
+	if (!n)
+		return false;
+	cluster->authorization = ir_alloc(tr->ir, sizeof(*cluster->authorization));
+	cluster->authorization[0] = (uint32_t)tr->authorization.n;
+	cluster->n_authorization = 1;
+	/* What finds equal ones must not find this one: it has no port. */
+	*list_add(tr, &tr->authorization_key) = ir_alloc(tr->ir, KEY_HEAD * sizeof(uint64_t));
+	build(tr, list_add(tr, &tr->authorization), list, n, &view);
+	view.tcp = true;
+	build(tr, connect, list, n, &view);
+	return true;
+}
+
 void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
 		       const struct labels *subset, struct ir_cluster *cluster)
 {
@@ -525,7 +557,7 @@ bool port_has_http_guard(struct translation *tr, const struct service *s,
 
 	for (i = 0; i < tr->guard.n; i++)
 		for (k = 0; tr->guard.item[i].http && k < p->endpoint.n; k++)
-			if (concerns(&tr->guard.item[i], s, &p->endpoint.item[k], NULL, &may))
+			if (concerns(tr, &tr->guard.item[i], s, &p->endpoint.item[k], NULL, &may))
 				return true;
 	return false;
 }

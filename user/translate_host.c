@@ -53,8 +53,8 @@ static struct ir_expr *addresses_are(struct translation *tr, const struct in6_ad
 /*
  * The names a client may use for a host of the cluster's domain: reviews,
  * reviews.default, reviews.default.svc and all of it. The first depends on the
- * client's namespace; where several services have that name it counts only
- * with the service's own address.
+ * client's namespace; where that is not known and several services have that
+ * name it counts only with the service's own address.
  */
 static size_t short_names(struct translation *tr, const char *host, const struct service *s,
 			  struct ir_expr **child)
@@ -74,7 +74,10 @@ static size_t short_names(struct translation *tr, const char *host, const struct
 				  node_printf(tr->docs->arena, "%s.%s", name, namespace));
 	child[c++] = authority_is(tr, L7FP_MATCH_EXACT,
 				  node_printf(tr->docs->arena, "%s.%s.svc", name, namespace));
-	if (services_named(tr, name) <= 1) {
+	if (tr->self) {
+		if (!strcmp(namespace, tr->self->namespace))
+			child[c++] = authority_is(tr, L7FP_MATCH_EXACT, name);
+	} else if (services_named(tr, name) <= 1) {
 		child[c++] = authority_is(tr, L7FP_MATCH_EXACT, name);
 	} else if (s && s->address.n) {
 		struct ir_expr *both[2] = {
@@ -201,7 +204,18 @@ static bool routed_host(struct hosts *h, const struct document *d, const char *n
 	return true;
 }
 
-/* A host without routes of its own: to the service's port. */
+/* Clients choose the endpoint: they are told all addresses and no one stands for them. */
+static bool is_headless(const struct service *s)
+{
+	const char *ip = node_string(node_path(s->document->root, "spec", "clusterIP", NULL));
+
+	return s->name && ip && !strcmp(ip, "None");
+}
+
+/*
+ * A host without routes of its own: to the service's port. One of a headless
+ * Service is known by the address that the client chose, and goes there.
+ */
 static void plain_host(struct translation *tr, const struct service *s,
 		       const struct service_port *p)
 {
@@ -209,6 +223,8 @@ static void plain_host(struct translation *tr, const struct service *s,
 				       p->number);
 	struct ir_virtual_host host = { .fallback = -1, .n_matches = 1 };
 
+	if (is_headless(s))
+		return;
 	host.match = ir_alloc(tr->ir, sizeof(*host.match));
 	source_of(tr, &host.match->source, s->document, NULL, what);
 	source_of(tr, &host.source, s->document, NULL, what);
@@ -379,6 +395,8 @@ void hosts_build(struct translation *tr)
 	struct hosts h = { .tr = tr };
 	size_t i, k;
 
+	if (tr->self)
+		inbound_build(tr);
 	rules_match(tr);
 	protocols_decide(tr);
 	collect_claims(&h);
@@ -394,4 +412,6 @@ void hosts_build(struct translation *tr)
 	for (i = 0; i < h.claim.n; i++)
 		wildcard_hosts(&h, &h.claim.item[i]);
 	captures_build(tr);
+	if (tr->self)
+		unknown_build(tr);
 }

@@ -145,6 +145,8 @@ static struct ir_expr *source_expr(struct translation *tr, const struct node *ma
 
 	if (node_count(gateways) && gateways->kind == NODE_LIST)
 		return holds_mesh(gateways) ? ir_true(tr->ir) : ir_false(tr->ir);
+	if (tr->self)
+		return self_matches(tr, labels, namespace);
 	if (node_count(labels))
 		return unknown(tr, labels->reason ? labels->reason : "sourceLabels");
 	if (namespace && namespace->length)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The services and workloads that the documents describe.
+ * The services that the documents describe.
  */
 #include "translation.h"
 #include "classify_rules.h"
@@ -53,85 +53,6 @@ struct service_port *service_port_find(struct service *s, uint32_t number)
 		if (s->port.item[i].number == number)
 			return &s->port.item[i];
 	return NULL;
-}
-
-static int compare_workloads(const void *a, const void *b)
-{
-	const struct workload *x = a, *y = b;
-
-	return memcmp(&x->address, &y->address, sizeof(x->address));
-}
-
-const struct workload *workload_find(struct translation *tr, const struct in6_addr *address)
-{
-	struct workload key = { .address = *address };
-
-	if (!tr->workload.n)
-		return NULL;
-	return bsearch(&key, tr->workload.item, tr->workload.n, sizeof(key), compare_workloads);
-}
-
-static void add_workload(struct translation *tr, const char *text, const char *namespace,
-			 const struct node *labels, bool ready)
-{
-	struct in6_addr address;
-	struct workload *w;
-
-	if (!text || !address_read(text, &address))
-		return;
-	w = list_add(tr, &tr->workload);
-	w->address = address;
-	w->namespace = namespace;
-	w->ready = ready;
-	labels_read(tr->docs->arena, &w->labels, labels);
-}
-
-static bool pod_ready(const struct node *root)
-{
-	const struct node *list = node_path(root, "status", "conditions", NULL);
-	size_t i;
-
-	for (i = 0; i < node_count(list); i++) {
-		const char *type = node_string(node_get(list->child[i], "type"));
-		const char *status = node_string(node_get(list->child[i], "status"));
-
-		if (type && !strcmp(type, "Ready"))
-			return status && !strcmp(status, "True");
-	}
-	return true;
-}
-
-static void read_workload(struct translation *tr, const struct document *d)
-{
-	const struct node *labels = node_path(d->root, "metadata", "labels", NULL), *list;
-	const char *ip;
-	size_t i;
-
-	if (!strcmp(d->kind, "Pod")) {
-		const struct node *node = node_path(d->root, "spec", "hostNetwork", NULL);
-
-		/* The address of the node is not the Pod's alone. */
-		if (node && node->kind == NODE_BOOL && node->boolean)
-			return;
-		list = node_path(d->root, "status", "podIPs", NULL);
-		for (i = 0; i < node_count(list); i++)
-			add_workload(tr, node_string(node_get(list->child[i], "ip")), d->namespace,
-				     labels, pod_ready(d->root));
-		ip = node_string(node_path(d->root, "status", "podIP", NULL));
-		if (!node_count(list))
-			add_workload(tr, ip, d->namespace, labels, pod_ready(d->root));
-	} else {
-		const struct node *spec = node_get(d->root, "spec");
-		const struct node *from = spec ? spec : d->root;
-		const char *namespace = node_string(node_get(from, "namespace"));
-
-		list = node_get(from, "addresses");
-		if (node_get(from, "labels"))
-			labels = node_get(from, "labels");
-		for (i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
-			add_workload(tr, node_string(list->child[i]),
-				     namespace ? namespace : d->namespace, labels, true);
-	}
 }
 
 static bool prefix_is(const char *name, const char *prefix)
@@ -200,6 +121,7 @@ static void add_endpoint(struct translation *tr, struct service *s, struct servi
 	e->weight = 1;
 	e->healthy = healthy;
 	e->labels = w ? &w->labels : NULL;
+	e->enforced = w && w->enforced;
 	e->namespace = w ? w->namespace : s->namespace;
 }
 
@@ -474,21 +396,11 @@ void registry_build(struct translation *tr)
 
 	for (i = 0; i < docs->n; i++) {
 		struct document *d = docs->list[i];
-
-		if (is_kind(d, "", "Pod") || is_kind(d, "", "Workload") ||
-		    is_kind(d, "l7fp.io", "Workload"))
-			read_workload(tr, d);
-	}
-	if (tr->workload.n)
-		qsort(tr->workload.item, tr->workload.n, sizeof(*tr->workload.item),
-		      compare_workloads);
-	for (i = 0; i < docs->n; i++) {
-		struct document *d = docs->list[i];
 		const struct node *hosts = node_path(d->root, "spec", "hosts", NULL);
 
 		if (is_kind(d, "", "Service"))
 			add_service(tr, d);
-		else if (is_kind(d, "networking.istio.io", "ServiceEntry"))
+		else if (is_kind(d, "networking.istio.io", "ServiceEntry") && self_sees(tr, d))
 			for (k = 0; hosts && hosts->kind == NODE_LIST && k < hosts->n; k++)
 				if (node_string(hosts->child[k]))
 					add_entry(tr, d, hosts->child[k]->text);

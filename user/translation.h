@@ -35,6 +35,7 @@ struct endpoint {
 	bool healthy;
 	const struct labels *labels;	/* NULL: not known */
 	const char *namespace;
+	bool enforced;			/* its policies are, where it is */
 };
 
 struct service_port {
@@ -43,6 +44,7 @@ struct service_port {
 	enum port_protocol protocol;
 	LIST(struct endpoint) endpoint;
 	bool http;		/* decided: a virtual host serves it */
+	bool detect;		/* only what is HTTP by its first bytes */
 	bool l4_routed;		/* a VirtualService routes its connections */
 };
 
@@ -58,12 +60,23 @@ struct service {
 	bool routed;			/* a VirtualService has its host */
 };
 
-/* Labels of an address. */
+/* What is known of an address. */
 struct workload {
 	struct in6_addr address;
 	const char *namespace;
 	struct labels labels;
 	bool ready;
+	bool enforced;			/* a network namespace where its policies are in force */
+	uint32_t caller;		/* index in struct translation.caller */
+};
+
+/* The workload that the policy is for: its connections, and those to it. */
+struct self {
+	const struct document *document;
+	const char *namespace;
+	struct labels labels;
+	LIST(struct in6_addr) address;
+	bool registry_only;		/* what no document names cannot be reached */
 };
 
 /* A document that decides about requests to workloads. */
@@ -104,6 +117,8 @@ struct translation {
 	struct diagnostics *diag;
 	LIST(struct service *) service;
 	LIST(struct workload) workload;	/* sorted by address */
+	LIST(struct ir_workload) caller;
+	struct self *self;		/* NULL: for all clients of a network namespace */
 	LIST(struct document *) virtual_service;
 	LIST(struct named_host) route_host;	/* of the VirtualServices for sidecars */
 	LIST(struct named_host) destination_rule;
@@ -144,7 +159,26 @@ struct service_port *service_port_find(struct service *s, uint32_t number);
 /* A host as a document of @namespace writes it, in full and in lower case. */
 const char *host_in_full(struct translation *tr, const char *host, const char *namespace);
 bool host_matches(const char *pattern, const char *host);
+
+/* translate_workload.c: workloads, as what is called and as who calls. */
+void workloads_read(struct translation *tr);
 const struct workload *workload_find(struct translation *tr, const struct in6_addr *address);
+/* The workload NAMESPACE/NAME becomes @tr->self. */
+void self_find(struct translation *tr, const struct translate_view *view);
+/* Fields that only a known caller makes decidable lose the verdict "slow path". */
+void self_express(struct translation *tr);
+/* exportTo lets the caller see @d, which is in @namespace. */
+bool self_sees(const struct translation *tr, const struct document *d);
+/* Labels or namespace of a match block; NULL: the caller is not known. */
+struct ir_expr *self_matches(struct translation *tr, const struct node *labels,
+			     const struct node *namespace);
+
+/* translate_inbound.c: the two ends of a workload that no Service describes. */
+void inbound_build(struct translation *tr);
+/* Where a client's own destination is, whatever that is. */
+uint32_t cluster_passthrough(struct translation *tr);
+/* Destinations that no document names; after all other virtual hosts and captures. */
+void unknown_build(struct translation *tr);
 
 /* translate_cluster.c */
 void rules_match(struct translation *tr);
@@ -153,6 +187,8 @@ uint32_t cluster_of(struct translation *tr, const struct service *s, const struc
 /* One without endpoints: everything that goes there is refused. */
 uint32_t cluster_empty(struct translation *tr, const char *name, const struct node *at,
 		       const struct document *d);
+/* One that goes where the client wanted to go. */
+uint32_t cluster_original(struct translation *tr, const char *name);
 /* Of one endpoint, for connections that name its address. */
 uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
 			     const struct service_port *p, const struct endpoint *e);
@@ -163,6 +199,9 @@ void guards_build(struct translation *tr);
 void guards_report(struct translation *tr);
 /* translate_lines.c: after clusters have their authorization. */
 void lines_check(struct translation *tr);
+/* What concerns the workload itself: of requests into @cluster, of other connections @connect. */
+bool authorizations_inbound(struct translation *tr, struct ir_cluster *cluster,
+			    struct ir_authorization *connect);
 /* Set of the authorizations of @e, as indexes; appended to @list where new. */
 void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
 		       const struct labels *subset, struct ir_cluster *cluster);
@@ -184,12 +223,17 @@ bool port_has_http_guard(struct translation *tr, const struct service *s,
 struct authorization_view {
 	uint32_t port;			/* of the destination workload */
 	const struct in6_addr *address;	/* likewise */
+	bool inbound;			/* both are those that the connection was made to */
+	const char *namespace;		/* of the policy */
 	bool tcp;			/* only what a connection has */
 	bool deny;
 };
 
 struct ir_expr *authorization_expr(struct translation *tr, const struct node *rule,
 				   const struct authorization_view *view);
+
+/* Nothing says who callers are: conditions of @rule on them are marked. */
+void authorization_without_callers(struct translation *tr, const struct node *rule);
 
 /* translate_match.c: conditions of a route. */
 struct ir_expr *match_expr(struct translation *tr, struct node *match, uint32_t port);

@@ -194,6 +194,7 @@ static void call(struct state *s, const struct bpf_insn *insn)
 		[SYNTH_ROUTE] = 2, [SYNTH_DENY] = 2,	   [SYNTH_ALLOW] = 2,
 		[SYNTH_NO_ROUTE] = 1, [SYNTH_SLOW_PATH] = 2, [SYNTH_FIELD_MATCH] = 4,
 		[SYNTH_FIELD] = 3,   [SYNTH_FIELD_LEN] = 2,
+		[SYNTH_CONNECT_MATCH] = 4, [SYNTH_CONNECT_RULE] = 2,
 	};
 	uint64_t arg[5] = { 0 };
 

@@ -174,6 +174,20 @@ static char *header_value(const struct mock *m, const char *name)
 	return value;
 }
 
+/* Who the client is by the tables; the caller frees it. */
+static char *source_value(const struct mock *m, uint32_t field)
+{
+	for (size_t i = 0; i < m->tables->n_workloads; i++) {
+		const struct ir_workload *w = &m->tables->workload[i];
+
+		for (size_t j = 0; j < w->n_addresses; j++)
+			if (!memcmp(&w->address[j], m->conn.src_addr, sizeof(m->conn.src_addr)))
+				return strdup(field == L7FP_FIELD_SOURCE_PRINCIPAL ?
+					      w->principal : w->namespace);
+	}
+	return NULL;
+}
+
 static char *field_value(const struct mock *m, uint32_t field)
 {
 	const struct ir_slot *slot;
@@ -188,6 +202,9 @@ static char *field_value(const struct mock *m, uint32_t field)
 		return strdup(m->method);
 	case L7FP_FIELD_HOST:
 		return m->has_host ? strdup(m->host) : NULL;
+	case L7FP_FIELD_SOURCE_PRINCIPAL:
+	case L7FP_FIELD_SOURCE_NAMESPACE:
+		return source_value(m, field);
 	}
 	if (field < L7FP_FIELD_SLOT || field - L7FP_FIELD_SLOT >= m->tables->n_slots)
 		return NULL;
@@ -254,9 +271,15 @@ static uint64_t kfunc_call(void *context, enum synth_kfunc kfunc, const uint64_t
 	struct mock *m = context;
 	uint32_t number = (uint32_t)arg[1];
 
-	if (arg[0] != (uintptr_t)&m->x)
+	if (kfunc == SYNTH_CONNECT_MATCH || kfunc == SYNTH_CONNECT_RULE ?
+	    arg[0] != (uintptr_t)&m->conn : arg[0] != (uintptr_t)&m->x)
 		abort();
 	switch (kfunc) {
+	case SYNTH_CONNECT_MATCH:
+		return GARBAGE_BOOL | field_match(m, number, (uint32_t)arg[2], (uint32_t)arg[3]);
+	case SYNTH_CONNECT_RULE:
+		count_rule(m, number);
+		return GARBAGE;
 	case SYNTH_ROUTE:
 		return GARBAGE | route_call(m, number);
 	case SYNTH_DENY:
@@ -330,6 +353,7 @@ bool mock_init(struct mock *m, const struct ir_request *r, uint32_t path_mode,
 	memcpy(m->conn.dst_addr, r->destination_ip, sizeof(r->destination_ip));
 	m->conn.src_port = r->source_port;
 	m->conn.dst_port = r->destination_port;
+	m->conn.inbound = r->inbound;
 	add_sent_headers(m, r);
 	m->path = malloc(3 * len + 2);
 	n = l7fp_path_normalize((u8 *)m->path, (u32)(3 * len + 1), (const u8 *)r->target, (u32)len,
@@ -374,6 +398,26 @@ uint32_t mock_run(struct mock *m, const struct synth_program *program, const cha
 		.context = m,
 	};
 	*wrong = bpf_run(&m->machine, program, context, &r0);
+	return (uint32_t)r0;
+}
+
+uint32_t mock_run_connect(struct mock *m, const struct synth_program *program, uint32_t protocol,
+			  const char **wrong)
+{
+	const struct synth_program connect = { .insn = program->connect, .n = program->n_connect };
+	const void *context[] = { &m->conn };
+	uint64_t r0 = 0;
+
+	*wrong = NULL;
+	m->conn.protocol = protocol;
+	m->machine = (struct bpf_machine){
+		.region = { { &m->x, sizeof(m->x) }, { &m->conn, sizeof(m->conn) },
+			    { context, sizeof(context) } },
+		.call = kfunc_call,
+		.context = m,
+	};
+	if (program->connect)
+		*wrong = bpf_run(&m->machine, &connect, context, &r0);
 	return (uint32_t)r0;
 }
 

@@ -39,6 +39,9 @@ bool mock_init(struct mock *mock, const struct ir_request *request, uint32_t pat
 	       const struct tables *tables, uint32_t pick);
 /* The verdict; @wrong: what the program did that the verifier would refuse, or NULL. */
 uint32_t mock_run(struct mock *mock, const struct synth_program *program, const char **wrong);
+/* What the connect op returns for a connection of that protocol; 0 without one. */
+uint32_t mock_run_connect(struct mock *mock, const struct synth_program *program,
+			  uint32_t protocol, const char **wrong);
 void mock_free(struct mock *mock);
 
 #endif /* L7FP_POLICY_MOCK_H */

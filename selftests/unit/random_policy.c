@@ -17,6 +17,10 @@ static const char *const slot_names[] = { "x-user", "x-user", "x-env", "end-user
 static const char *const header_values[] = { "", "jason", "canary", "canary-1", "JASON", "a,b",
 					     "user-123", "user-1234", "user-12345678-and-more-x",
 					     "user-12345678-and-mor", "canary-2", "us" };
+static const char *const principals[] = { "cluster.local/ns/default/sa/web",
+					  "cluster.local/ns/default/sa/webs",
+					  "cluster.local/ns/other/sa/web",
+					  "cluster.local/ns/other/sa/job" };
 static const char *const query_names[] = { "q", "debug", "v" };
 
 /* splitmix64 */
@@ -229,12 +233,30 @@ static void random_address(struct random_policy *r, uint32_t addr[4])
 	}
 }
 
+/* Who the client is. */
+static struct ir_expr *source_test(struct random_policy *r)
+{
+	static const uint32_t op[] = { L7FP_MATCH_EXACT, L7FP_MATCH_EXACT, L7FP_MATCH_PREFIX,
+				       L7FP_MATCH_PRESENT };
+
+	if (percent(r, 30))
+		return ir_string(r->ir, L7FP_FIELD_SOURCE_NAMESPACE, PICK(r, op),
+				 percent(r, 50) ? "default" : "other");
+	if (percent(r, 20))
+		return ir_string(r->ir, L7FP_FIELD_SOURCE_PRINCIPAL, L7FP_MATCH_SUFFIX, "/sa/web");
+	return ir_string(r->ir, L7FP_FIELD_SOURCE_PRINCIPAL, PICK(r, op), PICK(r, principals));
+}
+
 static struct ir_expr *connection_test(struct random_policy *r)
 {
 	static const uint32_t prefix[] = { 0, 7, 32, 40, 96, 104, 120, 127, 128, 128 };
 	struct ir_expr *e;
 
-	switch (random_below(r, 5)) {
+	switch (random_below(r, 7)) {
+	case 5:
+		return source_test(r);
+	case 6:
+		return leaf(r, IR_INBOUND);
 	case 0:
 	case 1:
 		e = leaf(r, percent(r, 50) ? IR_SOURCE_IP : IR_DESTINATION_IP);
@@ -473,6 +495,70 @@ static void random_authorization(struct random_policy *r, struct ir_authorizatio
 	}
 }
 
+/* What a connection that is not HTTP can be asked. */
+static struct ir_expr *bytes_expr(struct random_policy *r, unsigned int depth)
+{
+	struct ir_expr *child[3], *e;
+	size_t n = 1 + random_below(r, 3);
+
+	if (depth && percent(r, 60)) {
+		for (size_t i = 0; i < n; i++)
+			child[i] = bytes_expr(r, depth - 1);
+		e = percent(r, 50) ? ir_and(r->ir, child, n) : ir_or(r->ir, child, n);
+		return percent(r, 25) ? ir_not(r->ir, e) : e;
+	}
+	if (r->unknown && percent(r, 10))
+		return ir_unknown(r->ir, "random");
+	if (percent(r, 50))
+		return source_test(r);
+	e = leaf(r, percent(r, 50) ? IR_DESTINATION_PORT : IR_SOURCE_IP);
+	e->port = 9080 + random_below(r, 3);
+	random_address(r, e->addr);
+	e->prefix = percent(r, 50) ? 128 : 120;
+	return e;
+}
+
+static void random_inbound(struct random_policy *r)
+{
+	struct ir_authorization *a = &r->ir->inbound.connect;
+
+	r->ir->inbound.captured = percent(r, 70);
+	a->has_allow = percent(r, 60);
+	a->n_rules = random_below(r, percent(r, 80) ? 5 : 40);
+	a->rule = ir_alloc(r->ir, (a->n_rules + 1) * sizeof(*a->rule));
+	for (size_t i = 0; i < a->n_rules; i++) {
+		struct ir_authorization_rule *rule = &a->rule[i];
+
+		rule->rule = (uint32_t)r->ir->n_rules++;
+		rule->source = source(r, "rule", rule->rule);
+		rule->action = a->has_allow && percent(r, 60) ? IR_ALLOW : IR_DENY;
+		rule->expr = bytes_expr(r, 2);
+	}
+}
+
+/* Two addresses each, of the grid that requests come from. */
+static void random_workloads(struct random_policy *r)
+{
+	struct ir *ir = r->ir;
+
+	ir->n_workloads = random_below(r, 6);
+	ir->workload = ir_alloc(ir, (ir->n_workloads + 1) * sizeof(*ir->workload));
+	for (size_t i = 0; i < ir->n_workloads; i++) {
+		struct ir_workload *w = &ir->workload[i];
+		uint32_t v4[4] = { 0, 0, htonl(0xffff), htonl(0x0a000000 | (uint32_t)i / 4 << 8 |
+							      (uint32_t)i % 4) };
+		uint32_t v6[4] = { htonl(0x20010db8), 0, htonl((uint32_t)i), v4[3] };
+
+		w->source = source(r, "workload", i);
+		w->principal = PICK(r, principals);
+		w->namespace = percent(r, 50) ? "default" : "other";
+		w->n_addresses = 2;
+		w->address = ir_alloc(ir, 2 * sizeof(*w->address));
+		memcpy(&w->address[0], v4, sizeof(v4));
+		memcpy(&w->address[1], v6, sizeof(v6));
+	}
+}
+
 static void random_clusters(struct random_policy *r)
 {
 	struct ir *ir = r->ir;
@@ -525,6 +611,8 @@ void random_policy(struct random_policy *r, uint64_t seed)
 	ir->authorization = ir_alloc(ir, 4 * sizeof(*ir->authorization));
 	for (size_t i = 0; i < ir->n_authorization; i++)
 		random_authorization(r, &ir->authorization[i]);
+	random_inbound(r);
+	random_workloads(r);
 	ir->rule = ir_alloc(ir, (ir->n_rules + 1) * sizeof(*ir->rule));
 	for (size_t i = 0; i < ir->n_rules; i++)
 		ir->rule[i] = source(r, "rule", i);
@@ -580,6 +668,7 @@ uint32_t random_request(struct random_policy *r, struct ir_request *q, uint64_t 
 	};
 	random_address(r, q->source_ip);
 	random_address(r, q->destination_ip);
+	q->inbound = percent(r, 30);
 	q->n_headers = random_below(r, RANDOM_HEADERS);
 	q->header = ir_alloc(r->ir, (q->n_headers + 1) * sizeof(*q->header));
 	for (size_t i = 0; i < q->n_headers; i++) {

@@ -176,7 +176,8 @@ static enum differential_result ask(struct random_policy *r, const struct ir_req
 	head = request_head(q);
 	err = kernel_explain(nl, head, strlen(head), r->ir->path_mode, &source,
 			     (uint16_t)q->source_port, &destination,
-			     (uint16_t)q->destination_port, &answer, error, sizeof(error));
+			     (uint16_t)q->destination_port, q->inbound, &answer, error,
+			     sizeof(error));
 	free(head);
 	/* The codec refuses it before a policy is asked. */
 	if (err == -EINVAL)

@@ -90,7 +90,7 @@ static void ask_kernel(struct scale *s, const struct ir_request *q, struct kerne
 		       q->n_headers ? "\r\n" : "");
 	if (kernel_explain(s->nl, head, (size_t)len, s->ir->path_mode, &source,
 			   (uint16_t)q->source_port, &destination, (uint16_t)q->destination_port,
-			   out, error, sizeof(error)))
+			   false, out, error, sizeof(error)))
 		s->wrong = error;
 }
 

@@ -68,6 +68,37 @@ static void show(const char *who, const struct answer *o)
 	       (int)o->cluster, o->path, o->host);
 }
 
+/* The connect op lets in what is HTTP, whose requests are judged, and judges bytes itself. */
+static bool same_connection(struct random_policy *r, const struct ir_request *q, bool print)
+{
+	struct ir_request inbound = *q;
+	static struct ir_decision decision;
+	const char *wrong = NULL;
+	uint32_t refused, http;
+	struct mock mock;
+	bool ok;
+
+	inbound.inbound = true;
+	ir_evaluate_connection(r->ir, &inbound, &decision);
+	if (!mock_init(&mock, &inbound, r->ir->path_mode, &tables, 0)) {
+		mock_free(&mock);
+		return true;
+	}
+	http = mock_run_connect(&mock, &program, L7FP_PROTOCOL_HTTP, &wrong);
+	ok = !wrong && !http && mock.x.rule == ~0U;
+	refused = mock_run_connect(&mock, &program, L7FP_PROTOCOL_OPAQUE, &wrong);
+	ok &= !wrong && refused == (decision.verdict != L7FP_FORWARD);
+	/* Of what is not known for certain either end may name the rule. */
+	if (decision.verdict == L7FP_FORWARD)
+		ok &= mock.x.rule == (uint32_t)decision.rule;
+	if (!ok && print)
+		printf("# connection: %s; evaluator: verdict %d rule %d, program: %u rule %d\n",
+		       wrong ? wrong : "differs", decision.verdict, decision.rule, refused,
+		       (int)mock.x.rule);
+	mock_free(&mock);
+	return ok;
+}
+
 static enum differential_result ask(struct random_policy *r, const struct ir_request *q,
 				    uint32_t pick, struct outcomes *outcomes, bool print)
 {
@@ -96,6 +127,7 @@ static enum differential_result ask(struct random_policy *r, const struct ir_req
 		show("program", &got);
 	}
 	mock_free(&mock);
+	ok = ok && same_connection(r, q, print);
 	return ok ? DIFFERENTIAL_AGREES : DIFFERENTIAL_DIFFERS;
 }
 

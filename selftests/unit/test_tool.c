@@ -110,7 +110,7 @@ static void test_prometheus(void)
 static bool same_blob(const struct tables *a, const struct tables *b)
 {
 	struct bpf_insn insn = { 0 };
-	struct synth_program program = { &insn, 1 };
+	struct synth_program program = { .insn = &insn, .n = 1 };
 	size_t a_len, b_len;
 	char *x = apply_blob(&program, a, &a_len), *y = apply_blob(&program, b, &b_len);
 	bool same = a_len == b_len && !memcmp(x, y, a_len);
@@ -217,7 +217,7 @@ static void test_limits(void)
 	       kernel_endpoint_set(NULL, &cluster, NULL, L7FP_MAX_ENDPOINTS + 1, error,
 				   sizeof(error)) == -E2BIG && strstr(error, "expected at most 4096"));
 	result("a head past L7FP_MAX_EXPLAIN_HEAD",
-	       kernel_explain(NULL, "", L7FP_MAX_EXPLAIN_HEAD + 1, 1, &address, 1, &address, 1,
+	       kernel_explain(NULL, "", L7FP_MAX_EXPLAIN_HEAD + 1, 1, &address, 1, &address, 1, false,
 			      &answer, error, sizeof(error)) == -E2BIG &&
 	       strstr(error, "expected at most 60000"));
 	result("addresses past CAPTURE_MAX_SERVICES",

@@ -228,8 +228,8 @@ static const struct {
 		ASK("PUT", "reviews", "/v1", NULL, R1 " /v1 reviews"),
 	} },
 	{ "undecidable ALLOW and DENY are not weakened",
-		AP("deny", "default", SELECT ", action: DENY, rules: [{from: [{source: {principals: [p]}}], to: [{operation: {paths: [/d]}}]}]")
-		AP("allow", "default", SELECT ", rules: [{to: [{operation: {paths: [/d, /ok]}}]}, {from: [{source: {notPrincipals: [p]}}], to: [{operation: {paths: [/a]}}]}]"), {
+		AP("deny", "default", SELECT ", action: DENY, rules: [{from: [{source: {requestPrincipals: [p]}}], to: [{operation: {paths: [/d]}}]}]")
+		AP("allow", "default", SELECT ", rules: [{to: [{operation: {paths: [/d, /ok]}}]}, {from: [{source: {notRequestPrincipals: [p]}}], to: [{operation: {paths: [/a]}}]}]"), {
 		ASK("GET", "reviews", "/ok", NULL, R " /ok reviews"),
 		ASK("GET", "reviews", "/d", NULL, "slow"),
 		ASK("GET", "reviews", "/a", NULL, "slow"),
