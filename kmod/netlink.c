@@ -337,7 +337,7 @@ static int generation_new(struct l7fp_net *ln, u64 number, struct genl_info *inf
 	}
 	if (ln->n_generations == L7FP_MAX_GENERATIONS) {
 		GENL_SET_ERR_MSG_FMT(info,
-				     "expected at most %u generations in a namespace; delete those that are not current",
+				     "expected at most %u generations; delete those that are not current",
 				     L7FP_MAX_GENERATIONS);
 		return -ENOSPC;
 	}
