@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Failures on demand: fail_at=N lets the Nth allocation from now on fail, once.
- * It is 0 when that has happened.
+ * It is 0 when that has happened. fail_every=N lets each Nth one fail of those
+ * that the engine makes, in softirq and in its work queues, not in a request of
+ * user space; failed says how many.
  */
 #define L7FP_FAIL_C
 #include "fail.h"
@@ -31,10 +33,40 @@ static const struct kernel_param_ops fail_at_ops = {
 
 module_param_cb(fail_at, &fail_at_ops, NULL, 0600);
 
+static unsigned int fail_every;
+module_param(fail_every, uint, 0600);
+
+static atomic_t turn = ATOMIC_INIT(0);
+static atomic_t failed = ATOMIC_INIT(0);
+
+static int get_failed(char *buffer, const struct kernel_param *param)
+{
+	return sysfs_emit(buffer, "%d\n", atomic_read(&failed));
+}
+
+static const struct kernel_param_ops failed_ops = {
+	.get = get_failed,
+};
+
+module_param_cb(failed, &failed_ops, NULL, 0400);
+
+static bool fail_this_turn(void)
+{
+	unsigned int every = READ_ONCE(fail_every);
+
+	if (!every || (in_task() && !(current->flags & PF_KTHREAD)) ||
+	    (unsigned int)atomic_inc_return(&turn) % every)
+		return false;
+	atomic_inc(&failed);
+	return true;
+}
+
 bool l7fp_fail(void)
 {
 	int n = atomic_read(&fail_at);
 
+	if (fail_this_turn())
+		return true;
 	while (n > 0)
 		if (atomic_try_cmpxchg(&fail_at, &n, n - 1))
 			return n == 1;

@@ -20,7 +20,10 @@
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
-/* True for the allocation that fail_at names, counted from when it was set. */
+/*
+ * True for the allocation that fail_at names, counted from when it was set, and for
+ * each that fail_every names.
+ */
 bool l7fp_fail(void);
 /* Counts @p unless it is NULL, and returns it. */
 void *l7fp_fail_count(void *p);
