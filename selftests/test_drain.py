@@ -16,7 +16,7 @@ import genl
 import ktap
 import netns
 from backend import Backend
-from client import Client
+from client import BUILD, Client
 from genl import C
 from ktap import case, equal, true
 
@@ -317,8 +317,9 @@ def _():
     with Mesh() as net, connections() as c:
         net.drain(60000)
         netns.refused(errno.EBUSY, net.listen, 3, LISTENER + 5, says="a drain is going on")
-        number = net.ready(2, deny())
-        bpf.update(net.link, number)
+        other = net.ready(2, deny())
+        bpf.update(net.link, other)
+        os.close(other)
         equal(c.get("/").status, 403)
         net.drain(stop=True)
         c.close()
@@ -339,6 +340,48 @@ def _():
         net.__exit__()
         netns.unshare()
         c.close()
+
+
+def load():
+    """Requests without an end in a namespace of this process's own."""
+    try:
+        net = Mesh()
+        go = net.hold("/held")
+        go.clear()
+
+        def ask(i):
+            while True:
+                try:
+                    with connections() as c:
+                        for _ in range(i + 1):
+                            c.get("/held" if i == 7 else "/")
+                except (EOFError, OSError):
+                    pass
+        for i in range(8):
+            threading.Thread(target=ask, args=(i,), daemon=True).start()
+        net.backend.wait_seen("/", 20)
+        print("# loaded", flush=True)
+        time.sleep(600)
+    finally:
+        os._exit(1)
+
+
+@case("namespaces that go under load leave nothing: the module can be unloaded at once")
+def _():
+    reader, writer = os.pipe()
+    for _ in range(4):
+        pid = os.fork()
+        if not pid:
+            os.dup2(writer, 1)
+            load()
+        true(b"loaded" in os.read(reader, 100), "no load")
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    netns.forget_module()
+    # It waits for the ends of the namespaces.
+    netns.eventually(lambda: subprocess.run(["rmmod", "l7fp"], check=False,
+                                            capture_output=True).returncode == 0, "rmmod", 30)
+    subprocess.run(["insmod", os.path.join(BUILD, "l7fp.ko")], check=True)
 
 
 ktap.run(limit=100)
