@@ -76,6 +76,9 @@ void l7fp_downstream_close(struct l7fp_downstream *d, bool reset)
 	lockdep_assert_held(&d->lock);
 	if (d->state == L7FP_D_CLOSED)
 		return;
+	/* Bytes without a framing: only RST tells that they are not all. */
+	if (reset && d->upstream && (d->state == L7FP_D_TUNNEL || d->up_eof))
+		d->upstream->reset = true;
 	d->state = L7FP_D_CLOSED;
 	l7fp_exchange_abort(d, L7FP_REASON_DC);
 	l7fp_pool_put(d, false);

@@ -117,6 +117,7 @@ struct l7fp_upstream {
 	bool connected;
 	bool pending;			/* counted in l7fp_cluster.n_pending */
 	bool pooled;			/* in l7fp_endpoint.idle; under its lock */
+	bool reset;			/* to be closed with RST; under the downstream's lock */
 	unsigned long idle_since;
 	struct rcu_head rcu;
 };

@@ -29,7 +29,7 @@ void l7fp_pool_close_list(struct list_head *list)
 
 	list_for_each_entry_safe(u, next, list, idle) {
 		list_del_init(&u->idle);
-		upstream_close(u, false);
+		upstream_close(u, u->reset);
 	}
 }
 
