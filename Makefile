@@ -134,18 +134,19 @@ docs: $(BUILD)/l7fp-tool
 
 include selftests/unit/Makefile
 -include selftests/fail/Makefile
+-include selftests/sockets/Makefile
 -include tools/fuzz/Makefile
 include tools/bench/Makefile
 
 # ---- tests; tools/check counts what they report
 
 .PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug check-kcsan \
-	check-envoy
+	check-envoy check-sockets
 check:
 	$(Q)tools/setup
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit fuzz selftests lint
 check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug \
-check-kcsan check-envoy: check-%:
+check-kcsan check-envoy check-sockets: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
 # The long form of a selftest.
