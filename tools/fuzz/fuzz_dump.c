@@ -182,8 +182,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ask & ASK_EXPLAIN) {
 		explain = malloc(sizeof(*explain));
 		CHECK(explain);
-		err = kernel_explain(nl, "GET", 3, 0, &address, 1, &address, 2, explain, error,
-				     sizeof(error));
+		err = kernel_explain(nl, "GET", 3, 0, &address, 1, &address, 2, false, explain,
+				     error, sizeof(error));
 		if (!err) {
 			check_name(explain->path, sizeof(explain->path));
 			check_name(explain->host, sizeof(explain->host));

@@ -150,6 +150,33 @@ struct hlist_node {
 	struct hlist_node *next, **pprev;
 };
 
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+static inline void hlist_add_head(struct hlist_node *entry, struct hlist_head *head)
+{
+	entry->next = head->first;
+	head->first = entry;
+}
+
+#define hlist_entry_or_null(p, type, member) \
+	({ __auto_type _n = (p); _n ? container_of(_n, type, member) : NULL; })
+#define hlist_for_each_entry(p, head, member)					\
+	for (p = hlist_entry_or_null((head)->first, __typeof__(*p), member); p;	\
+	     p = hlist_entry_or_null(p->member.next, __typeof__(*p), member))
+
+#define lower_32_bits(n)	((u32)(n))
+#define upper_32_bits(n)	((u32)((n) >> 32))
+
+/* Any hash does, and one that meets others often is the better one here. */
+static inline u32 jhash2(const u32 *words, u32 n, u32 seed)
+{
+	while (n--)
+		seed ^= *words++ & 0x3;
+	return seed;
+}
+
 static inline void INIT_LIST_HEAD(struct list_head *list)
 {
 	list->next = list;
@@ -212,6 +239,9 @@ static inline void mutex_unlock(struct mutex *lock)
 #define rcu_dereference(p)	(p)
 #define rcu_dereference_protected(p, c) (p)
 #define atomic_read(v)		((v)->counter)
+#define DECLARE_PER_CPU(type, name) extern type name
+#define in_serving_softirq()	false
+#define this_cpu_read(x)	(x)
 #define this_cpu_inc(x)		((x)++)
 #define this_cpu_add(x, n)	((x) += (n))
 
