@@ -36,13 +36,14 @@ def documents(first, extra=()):
         client.service("web2", "10.96.1.2", client.PORT + 1)
     docs.append(client.virtual_service("web", first + [{"route": client.to("web")}]))
     docs.append(authorization("deny", "DENY",
-                              {"to": [{"operation": {"paths": ["/denied", "/slow/denied/*"]}}]}))
+                              {"to": [{"operation": {"paths": ["/denied*", "/slow/denied/*"]}}]}))
     return docs + list(extra)
 
 
 REGEX = [route({"uri": {"regex": "/slow/[a-z]+/[0-9]+"}}, "web2",
                headers={"request": {"set": {"x-by": "proxy"}}})]
-BOTH = [route({"uri": {"prefix": "/denied"}})] + REGEX + [route({"uri": {"prefix": "/fast"}})]
+BOTH = [route({"uri": {"prefix": "/denied"}}), route({"uri": {"prefix": "/plain"}})] + REGEX + \
+    [route({"uri": {"prefix": "/fast"}})]
 # What only Envoy does.
 MORE = [
     route({"uri": {"prefix": "/abort"}}, fault={"abort": {"httpStatus": 418,
@@ -98,43 +99,88 @@ def counter(name):
     raise AssertionError("no counter " + name)
 
 
+CLIENTS = 6
+TURNS = 18              # of each client; a turn is one or three requests
+
+
+class Downstream:
+    """One client of count_everything(): what it sent, and from which port."""
+
+    def __init__(self, number):
+        self.number = number
+        self.slow = {}          # path of each request that is for the proxy: port
+        self.requests = 0
+
+    def path(self, kind, turn):
+        return "/%s/%d" % (kind, self.number * 1000 + turn)
+
+    def expect(self, c, kind, path, method="GET"):
+        self.requests += 1
+        r = c.response(method)
+        if kind == "slow/a":
+            self.slow[path] = c.sock.getsockname()[1]
+            equal((r.status, r.body.split()[:1]), (200, [b"second"]), path)
+        elif kind == "fast":
+            # Nothing says before the regular expression that it is not meant.
+            self.slow[path] = c.sock.getsockname()[1]
+            equal((r.status, r.body.split()[:1]), (200, [b"first"]), path)
+        elif kind == "plain":
+            equal((r.status, r.body.split()[:1]), (200, [b"first"]), path)
+        else:
+            equal(r.status, 403, path)
+
+    def run(self):
+        """Kept alive for some turns; single requests, with bodies, and three at once."""
+        kinds = ("slow/a", "plain", "denied", "slow/denied", "fast")
+        for first in range(0, TURNS, 6):
+            with Client() as c:
+                for turn in range(first, first + 6):
+                    kind = kinds[(self.number + turn) % len(kinds)]
+                    if turn % 3 == 2:
+                        three = [kinds[(self.number + turn + i) % len(kinds)] for i in range(3)]
+                        paths = [self.path(k, turn * 10 + i) for i, k in enumerate(three)]
+                        c.send("".join("GET %s HTTP/1.1\r\nHost: web\r\n\r\n" % p
+                                       for p in paths).encode())
+                        for k, p in zip(three, paths):
+                            self.expect(c, k, p)
+                    elif turn % 3 == 1 and "denied" not in kind:
+                        path = self.path(kind, turn * 10)
+                        c.send(("POST %s HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\n\r\nbody" %
+                                path).encode())
+                        self.expect(c, kind, path, "POST")
+                    else:
+                        path = self.path(kind, turn * 10)
+                        c.send(("GET %s HTTP/1.1\r\nHost: web\r\n\r\n" % path).encode())
+                        self.expect(c, kind, path)
+
+
 def count_everything(proxy):
-    """Several downstreams at once, persistent, slow and fast requests mixed."""
+    """Several downstreams at once, persistent and pipelined: slow, fast and denied requests."""
     use(proxy, documents(BOTH))
     before = counter("slow_path_rq_total")
-    sources, failed, lock = set(), [], threading.Lock()
+    downstreams, failed = [Downstream(n) for n in range(CLIENTS)], []
 
-    def one(number):
+    def one(downstream):
         try:
-            with Client() as c:
-                with lock:
-                    sources.add(c.sock.getsockname()[1])
-                for i in range(12):
-                    kind = (number + i) % 3
-                    if kind == 0:
-                        r = c.get("/slow/a/%d" % i)
-                        equal((r.status, r.body.split()[0]), (200, b"second"))
-                    elif kind == 1:
-                        r = c.get("/denied")
-                        equal(r.status, 403)
-                    else:
-                        # Nothing says before the regular expression that it is not meant.
-                        r = c.get("/fast/%d" % i)
-                        equal((r.status, r.body.split()[0]), (200, b"first"))
+            downstream.run()
         except Exception as error:
             failed.append(repr(error))
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(6)]
+    threads = [threading.Thread(target=one, args=(d,)) for d in downstreams]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
     equal(failed, [])
+    expected = {}
+    for d in downstreams:
+        expected.update(d.slow)
+    total = sum(d.requests for d in downstreams)
     sent = counter("slow_path_rq_total") - before
     lines = current.requests(sent)
-    equal(len(lines), sent, "lines of the proxy's access log")
-    true(sent >= 24, "only %d requests came to the proxy" % sent)
-    equal([x for x in lines if x.path == "/denied"], [])
-    equal({x.source[1] for x in lines}, sources)
+    equal((sent, len(lines)), (len(expected), len(expected)), "counted, and in the access log")
+    true(total > 150 and 40 < sent < total - 40, "%d of %d requests came to the proxy" % (sent, total))
+    # Each once, and each under the port of its own client: no connection served two of them.
+    equal({x.path: x.source[1] for x in lines}, expected, "paths and clients")
     equal({x.destination for x in lines}, {("10.96.1.1", 80)})
     # What the client itself would be seen with.
     equal(len({x.source[0] for x in lines}), 1)

@@ -110,6 +110,9 @@ struct ir_route {
 	uint32_t timeout_ms;
 	uint32_t connect_retries;
 	const char *slow_path_reason;	/* of L7FP_ROUTE_SLOW_PATH */
+	/* Of one: the clusters that it could choose, if it changes nothing of the request. */
+	size_t n_destined;
+	uint32_t *destined;
 	/* For a proxy only; @node, the item of http, lives as long as its document. */
 	const struct node *node;
 	size_t n_mirrors;

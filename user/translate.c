@@ -247,6 +247,7 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 	hosts_build(&tr);
 	guards_report(&tr);
 	lines_check(&tr);
+	slow_paths_judge(&tr);
 	if (!tr.service.n && (tr.virtual_service.n || tr.guard.n))
 		diag_add(diag, DIAG_INFORMATION, NULL,
 			 "no Service or ServiceEntry is described: nothing is captured, and hosts have no endpoints");

@@ -12,6 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
+static bool is_one_value(const char *name)
+{
+	return l7fp_h1_lines_join((const u8 *)name, (u32)strlen(name));
+}
+
 static bool looks_at(const struct ir *ir, const struct ir_expr *x, const char *header)
 {
 	const struct ir_slot *slot;
@@ -19,8 +24,7 @@ static bool looks_at(const struct ir *ir, const struct ir_expr *x, const char *h
 
 	if (x->kind == IR_STRING && x->field >= L7FP_FIELD_SLOT) {
 		slot = &ir->slot[x->field - L7FP_FIELD_SLOT];
-		return slot->kind == L7FP_SLOT_HEADER && !strcasecmp(slot->name, header) &&
-		       !l7fp_h1_lines_join((const u8 *)slot->name, (u32)strlen(slot->name));
+		return slot->kind == L7FP_SLOT_HEADER && !strcasecmp(slot->name, header);
 	}
 	for (i = 0; i < x->n_children; i++)
 		if (looks_at(ir, x->child[i], header))
@@ -28,9 +32,9 @@ static bool looks_at(const struct ir *ir, const struct ir_expr *x, const char *h
 	return false;
 }
 
-static bool authorization_looks_at(struct translation *tr, const struct ir_cluster *c,
-				   const char *header)
+bool authorization_looks_at(struct translation *tr, uint32_t cluster, const char *header)
 {
+	const struct ir_cluster *c = &tr->cluster.item[cluster];
 	size_t i, k;
 
 	for (i = 0; i < c->n_authorization; i++) {
@@ -48,8 +52,8 @@ static const char *added(struct translation *tr, const struct ir_header_ops *ops
 	size_t i;
 
 	for (i = 0; i < ops->n; i++)
-		if (ops->op[i].kind == L7FP_HEADER_ADD &&
-		    authorization_looks_at(tr, &tr->cluster.item[cluster], ops->op[i].name))
+		if (ops->op[i].kind == L7FP_HEADER_ADD && !is_one_value(ops->op[i].name) &&
+		    authorization_looks_at(tr, cluster, ops->op[i].name))
 			return ops->op[i].name;
 	return NULL;
 }

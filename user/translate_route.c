@@ -298,6 +298,30 @@ static void destinations(struct translation *tr, struct ir_route *r, const struc
 	}
 }
 
+/* Where a slow route would go, for slow_paths_judge(). */
+static void destined(struct translation *tr, struct ir_route *r, const struct document *d,
+		     const struct node *http, uint32_t listen_port)
+{
+	const struct node *list = node_get(http, "route");
+	size_t i;
+
+	if (!list || list->kind != NODE_LIST || node_get(http, "headers") ||
+	    node_get(http, "rewrite") || node_get(http, "redirect") ||
+	    node_get(http, "directResponse"))
+		return;
+	for (i = 0; i < list->n; i++)
+		if (node_get(list->child[i], "headers"))
+			return;
+	r->destined = ir_alloc(tr->ir, (list->n + 1) * sizeof(*r->destined));
+	for (i = 0; i < list->n; i++) {
+		const struct node *destination = node_get(list->child[i], "destination");
+
+		r->destined[r->n_destined++] =
+			destination_cluster(tr, d, destination ? destination : list->child[i],
+					    listen_port);
+	}
+}
+
 static uint32_t millionths(const struct node *percent)
 {
 	const struct node *value = node_get(percent, "value");
@@ -439,6 +463,8 @@ uint32_t route_of(struct translation *tr, const struct document *d, struct node 
 	}
 	if (tr->for_proxy && r.kind != L7FP_ROUTE_SLOW_PATH)
 		for_proxy(tr, &r, d, http, port);
+	if (!tr->for_proxy && r.kind == L7FP_ROUTE_SLOW_PATH && tr->guard.n)
+		destined(tr, &r, d, http, port);
 	*list_add(tr, &tr->route) = r;
 	return (uint32_t)tr->route.n - 1;
 }
@@ -457,8 +483,11 @@ uint32_t route_to_cluster(struct translation *tr, uint32_t cluster, const char *
 	r->cluster->cluster = cluster;
 	r->cluster->weight = 1;
 	r->n_clusters = 1;
-	if (slow)
+	if (slow) {
+		r->destined = ir_alloc(tr->ir, sizeof(*r->destined));
+		r->destined[r->n_destined++] = cluster;
 		become_slow(tr, r, slow);
+	}
 	return (uint32_t)tr->route.n - 1;
 }
 

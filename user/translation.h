@@ -202,6 +202,9 @@ void lines_check(struct translation *tr);
 /* What concerns the workload itself: of requests into @cluster, of other connections @connect. */
 bool authorizations_inbound(struct translation *tr, struct ir_cluster *cluster,
 			    struct ir_authorization *connect);
+bool authorization_looks_at(struct translation *tr, uint32_t cluster, const char *header);
+/* translate_judge.c: after all that makes a route slow. */
+void slow_paths_judge(struct translation *tr);
 /* Set of the authorizations of @e, as indexes; appended to @list where new. */
 void authorizations_of(struct translation *tr, const struct service *s, const struct endpoint *e,
 		       const struct labels *subset, struct ir_cluster *cluster);

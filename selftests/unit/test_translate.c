@@ -235,6 +235,34 @@ static const struct {
 		ASK("GET", "reviews", "/a", NULL, "slow"),
 		ASK("GET", "reviews", "/other", NULL, "403"),
 	} },
+	{ "what is certain is denied before the slow path is asked",
+		AP("deny", "default", SELECT ", action: DENY, rules: [{to: [{operation: {paths: [/d*], methods: [GET]}}]}]")
+		SUBSETS VS("r", "hosts: [reviews], http: ["
+		   "{match: [{uri: {prefix: /d/fault}}], fault: {abort: {httpStatus: 500, percentage: {value: 1}}}, " TO("reviews") "},"
+		   "{match: [{uri: {regex: \"/d/[a-z]+\"}}], route: [{destination: {host: reviews, subset: v1}}]}, {" TO("reviews") "}]"), {
+		ASK("GET", "reviews", "/d/fault", NULL, "403"),
+		ASK("POST", "reviews", "/d/fault", NULL, "slow"),
+		ASK("GET", "reviews", "/d/x", NULL, "403"),
+		ASK("POST", "reviews", "/d/x", NULL, "slow"),
+		ASK("GET", "reviews", "/other", NULL, "slow"),
+	} },
+	{ "not where the route that is meant could change what is judged",
+		AP("deny", "default", SELECT ", action: DENY, rules: [{to: [{operation: {paths: [/d*]}}]}]")
+		SUBSETS VS("r", "hosts: [reviews], http: ["
+		   "{match: [{uri: {prefix: /d/fault}}], rewrite: {uri: /}, fault: {abort: {httpStatus: 500, percentage: {value: 1}}}, " TO("reviews") "},"
+		   "{match: [{uri: {regex: \"/d/[a-z]+\"}}], route: [{destination: {host: reviews, subset: v1}}]}, {rewrite: {uri: /}, " TO("reviews") "}]"), {
+		ASK("GET", "reviews", "/d/fault", NULL, "slow"),
+		ASK("GET", "reviews", "/d/x", NULL, "slow"),
+	} },
+	{ "a header that a route adds and authorization looks at",
+		AP("deny", "default", SELECT ", action: DENY, rules: [{when: [{key: \"request.headers[x-a]\", values: [bad]}]}]")
+		VS("r", "hosts: [reviews], http: ["
+		   "{match: [{uri: {prefix: /add}}], headers: {request: {add: {x-a: b}}}, " TO("reviews") "},"
+		   "{match: [{uri: {prefix: /set}}], headers: {request: {set: {x-a: b}}}, " TO("reviews") "}, {" TO("reviews") "}]"), {
+		ASK("GET", "reviews", "/add", "x-a: bad", "slow"),
+		ASK("GET", "reviews", "/set", "x-a: bad", R " /set reviews"),
+		ASK("GET", "reviews", "/", "x-a: bad", "403"),
+	} },
 	{ "CUSTOM", AP("c", "default", SELECT ", action: CUSTOM, provider: {name: p}, rules: [{to: [{operation: {paths: [/c]}}]}]"), {
 		ASK("GET", "reviews", "/c", NULL, "slow"),
 		ASK("GET", "reviews", "/", NULL, R " / reviews"),
