@@ -159,9 +159,10 @@ def _():
         with Cgroup(2) as g, Mesh(bpf.returns(0), genl.string(0, allowed),
                                   workload(cgroups=[g.ids[0]]), protocol=opaque,
                                   connect=connects(PRINCIPAL, EXACT, 0)) as m:
-            sock = socket.create_connection(("127.0.0.1", PORT), 20)
+            # The reset may come before connect() has returned, and then it is connect() that says so.
             try:
-                sock.recv(1)
+                with socket.create_connection(("127.0.0.1", PORT), 20) as sock:
+                    sock.recv(1)
             except ConnectionResetError:
                 pass
             refused = sum(struct.unpack("=Q", s[C["L7FP_A_STAT_VALUE"]])[0]
