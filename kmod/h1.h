@@ -54,6 +54,13 @@ enum l7fp_h1_token {
 	L7FP_H_X_ENVOY_ORIGINAL_PATH,
 	L7FP_H_X_L7FP_REASON,
 	L7FP_H_HTTP2_SETTINGS,
+	/* Pseudo-headers of HTTP/2 (RFC 9113 8.3, RFC 8441 4); not found in HTTP/1. */
+	L7FP_H_PSEUDO_AUTHORITY,
+	L7FP_H_PSEUDO_METHOD,
+	L7FP_H_PSEUDO_PATH,
+	L7FP_H_PSEUDO_SCHEME,
+	L7FP_H_PSEUDO_STATUS,
+	L7FP_H_PSEUDO_PROTOCOL,
 	L7FP_H_MAX, /* at most 64: struct l7fp_h1_head has a bit for each */
 };
 

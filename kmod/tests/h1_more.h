@@ -131,9 +131,9 @@ static const char *h1_check_tokens(struct l7fp_h1_head *h)
 	u32 i, at, scan, len;
 	u8 buf[40];
 
-	if (ARRAY_SIZE(names) != L7FP_H_MAX - 1)
+	if (ARRAY_SIZE(names) != L7FP_H_PSEUDO_AUTHORITY - 1)
 		return "a token has no name here";
-	for (i = 0; i < L7FP_H_MAX - 1; i++) {
+	for (i = 0; i < L7FP_H_PSEUDO_AUTHORITY - 1; i++) {
 		len = strlen(names[i].name);
 		/* at == len: unchanged */
 		for (at = 0; at <= len; at++) {

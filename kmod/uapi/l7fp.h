@@ -19,6 +19,8 @@
 #define L7FP_MAX_HEADERS	128	/* header lines in one head */
 #define L7FP_MAX_CHUNK_LINE	256	/* chunk-size line with its extensions */
 #define L7FP_MAX_TRAILERS	8192	/* a trailer section */
+#define L7FP_HPACK_TABLE	4096	/* dynamic table that HTTP/2 connections begin with */
+#define L7FP_MAX_HPACK_TABLE	65536	/* the largest one that the codec can hold */
 #define L7FP_MAX_NAME		256	/* names of clusters, listeners, rules */
 #define L7FP_MAX_STRING		8192	/* one string of a policy's tables */
 #define L7FP_MAX_BODY		32768	/* body of a direct response; an attribute holds 65531 */
