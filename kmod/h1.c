@@ -132,31 +132,6 @@ static int parse_header(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
 	return next - off;
 }
 
-static u8 lookup_method(const u8 *p, u32 len)
-{
-	switch (len) {
-	case 3:
-		if (!memcmp(p, "GET", 3))
-			return L7FP_METHOD_GET;
-		return !memcmp(p, "PUT", 3) ? L7FP_METHOD_PUT : L7FP_METHOD_OTHER;
-	case 4:
-		if (!memcmp(p, "POST", 4))
-			return L7FP_METHOD_POST;
-		return !memcmp(p, "HEAD", 4) ? L7FP_METHOD_HEAD : L7FP_METHOD_OTHER;
-	case 5:
-		if (!memcmp(p, "PATCH", 5))
-			return L7FP_METHOD_PATCH;
-		return !memcmp(p, "TRACE", 5) ? L7FP_METHOD_TRACE : L7FP_METHOD_OTHER;
-	case 6:
-		return !memcmp(p, "DELETE", 6) ? L7FP_METHOD_DELETE : L7FP_METHOD_OTHER;
-	case 7:
-		if (!memcmp(p, "OPTIONS", 7))
-			return L7FP_METHOD_OPTIONS;
-		return !memcmp(p, "CONNECT", 7) ? L7FP_METHOD_CONNECT : L7FP_METHOD_OTHER;
-	}
-	return L7FP_METHOD_OTHER;
-}
-
 /* RFC 9112 3.2: the form of the target, its path and its authority. */
 static int parse_target(struct l7fp_h1_head *h, const u8 *buf)
 {

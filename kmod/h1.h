@@ -71,6 +71,7 @@ enum l7fp_h1_token {
  * @L7FP_BODY_CHUNKED: chunks, then the trailer section
  * @L7FP_BODY_EOF: bytes until the connection closes (responses only)
  * @L7FP_BODY_TUNNEL: opaque bytes in both directions (responses only)
+ * @L7FP_BODY_STREAM: data of an HTTP/2 stream, then its trailers
  */
 enum l7fp_h1_body {
 	L7FP_BODY_NONE,
@@ -78,6 +79,7 @@ enum l7fp_h1_body {
 	L7FP_BODY_CHUNKED,
 	L7FP_BODY_EOF,
 	L7FP_BODY_TUNNEL,
+	L7FP_BODY_STREAM,
 };
 
 /**

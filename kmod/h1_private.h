@@ -74,6 +74,32 @@ static __always_inline bool equals(const u8 *p, const char *s, u32 len)
 
 #define IS(p, s) equals(p, s, sizeof(s) - 1)
 
+/* enum l7fp_method of a method as it was sent. */
+static inline u8 lookup_method(const u8 *p, u32 len)
+{
+	switch (len) {
+	case 3:
+		if (!memcmp(p, "GET", 3))
+			return L7FP_METHOD_GET;
+		return !memcmp(p, "PUT", 3) ? L7FP_METHOD_PUT : L7FP_METHOD_OTHER;
+	case 4:
+		if (!memcmp(p, "POST", 4))
+			return L7FP_METHOD_POST;
+		return !memcmp(p, "HEAD", 4) ? L7FP_METHOD_HEAD : L7FP_METHOD_OTHER;
+	case 5:
+		if (!memcmp(p, "PATCH", 5))
+			return L7FP_METHOD_PATCH;
+		return !memcmp(p, "TRACE", 5) ? L7FP_METHOD_TRACE : L7FP_METHOD_OTHER;
+	case 6:
+		return !memcmp(p, "DELETE", 6) ? L7FP_METHOD_DELETE : L7FP_METHOD_OTHER;
+	case 7:
+		if (!memcmp(p, "OPTIONS", 7))
+			return L7FP_METHOD_OPTIONS;
+		return !memcmp(p, "CONNECT", 7) ? L7FP_METHOD_CONNECT : L7FP_METHOD_OTHER;
+	}
+	return L7FP_METHOD_OTHER;
+}
+
 u16 l7fp_h1_lookup_token(const u8 *p, u32 len);
 bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required);
 int l7fp_h1_note_header(struct l7fp_h1_head *h, const u8 *buf,

@@ -42,6 +42,7 @@
 #define L7FP_MAX_DRAIN_MS	86400000 /* a drain's deadline: a day */
 #define L7FP_MAX_WORKLOAD_KEYS	131072	/* cgroups and addresses of one generation's workloads */
 #define L7FP_MAX_PRINCIPAL	512	/* the principal of a workload */
+#define L7FP_H2_MAX_CONTINUATIONS 32	/* CONTINUATION frames of one HTTP/2 field block */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
