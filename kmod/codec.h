@@ -46,6 +46,9 @@ typedef __s64 s64;
 #ifndef S64_MAX
 #define S64_MAX INT64_MAX
 #endif
+#ifndef noinline
+#define noinline __attribute__((__noinline__))
+#endif
 #ifndef fallthrough
 #define fallthrough __attribute__((__fallthrough__))
 #endif

@@ -30,7 +30,6 @@
  * enum l7fp_hpack_flags - of a field
  * @L7FP_HPACK_NEVER_INDEXED: the literal's sender forbids indexing it, on all hops (RFC 7541
  *	6.2.3): it is encoded so, whoever encodes it
- * @L7FP_HPACK_NAME_CODED: the name is Huffman-coded still
  * @L7FP_HPACK_VALUE_CODED: the value is Huffman-coded still
  * @L7FP_HPACK_NOT_INDEXED: encoder: do not put it into the dynamic table
  * @L7FP_HPACK_INDEXED: encoder: put it there, whatever its name. With neither, the name decides:
@@ -45,7 +44,6 @@
  */
 enum l7fp_hpack_flags {
 	L7FP_HPACK_NEVER_INDEXED = 0x01,
-	L7FP_HPACK_NAME_CODED = 0x02,
 	L7FP_HPACK_VALUE_CODED = 0x04,
 	L7FP_HPACK_NOT_INDEXED = 0x08,
 	L7FP_HPACK_INDEXED = 0x10,
@@ -62,17 +60,17 @@ struct l7fp_hpack_entry;
  * struct l7fp_hpack_table - a dynamic table; private
  * @entries: a ring, newest at @newest
  * @bucket: encoder: the newest entry of each hash value; else NULL
- * @bytes: names and values, oldest first, without a gap
+ * @bytes: names and values, oldest first, without a gap; twice @limit, so that a new entry can
+ *	be written, and what is left moved to the beginning, before others are evicted
  * @limit: what the memory was given for
  * @max_size: the size in force (RFC 7541 4.2), at most @limit
- * @size: of all entries, RFC 7541 4.1; where @inexact, at least that
+ * @size: of all entries, RFC 7541 4.1
  * @capacity: of @bytes
  * @first: where the oldest entry's bytes begin
  * @end: where the newest entry's bytes end
  * @count: of entries
  * @newest: index into @entries
  * @mask: length of @entries, a power of two, less one
- * @inexact: entries whose length when decoded is not known yet
  * @inserted: entries so far, to give each a number
  */
 struct l7fp_hpack_table {
@@ -88,7 +86,6 @@ struct l7fp_hpack_table {
 	u32 count;
 	u32 newest;
 	u32 mask;
-	u32 inexact;
 	u32 inserted;
 };
 
@@ -172,9 +169,10 @@ void l7fp_hpack_names_init(struct l7fp_hpack_names *names);
  * @names: names
  * @slot: its number, below L7FP_MAX_SLOTS; a name has one slot
  * @name: in lower case; it is not copied and must live as long as @names
- * @len: its length
+ * @len: its length, at most L7FP_MAX_NAME
  *
- * Return: false when there is no room or the name has a slot.
+ * Return: false when there is no room, the name has a slot or is too long. Its values can only be
+ *	had by decoding everything then.
  */
 bool l7fp_hpack_names_add(struct l7fp_hpack_names *names, u32 slot, const u8 *name, u32 len);
 
@@ -183,8 +181,9 @@ bool l7fp_hpack_names_add(struct l7fp_hpack_names *names, u32 slot, const u8 *na
  * @names: what @slots and @tokens are about
  * @slots: bit i: the field with slot i
  * @tokens: BIT_ULL(enum l7fp_h1_token): the field of that name. Bit 0 (L7FP_H_OTHER) means none.
- * @keep: list the others, too, as they came: to be forwarded on another connection. Their
- *	strings are coded still where flags say so. Without it they are left out.
+ * @keep: list the others, too, to be forwarded on another connection. Their values are as they
+ *	came: Huffman-coded still where %L7FP_HPACK_VALUE_CODED says so. Without it they are left
+ *	out.
  * @check: look through the others, too: their Huffman coding is right, and BAD flags are
  *	raised for them as for all. Needed where they go to a connection that others share: what
  *	is wrong with them would end it. An entry of the dynamic table is looked through once.
@@ -213,7 +212,7 @@ struct l7fp_hpack_info {
 /**
  * struct l7fp_hpack_list - where the fields of a block go
  * @headers: given: fields in order, with offsets into @buf. Room for @max_headers.
- *	token is L7FP_H_OTHER for a name without one, or one that was not decoded.
+ *	token is L7FP_H_OTHER for a name without one.
  * @info: given: likewise
  * @buf: given: names and values, without separators; at most 16 MiB
  * @size: given: of @buf
@@ -300,8 +299,8 @@ void l7fp_hpack_encoder_set_max(struct l7fp_hpack_encoder *e, u32 max);
  * @value: its value
  * @name_len: of @name, as it is
  * @value_len: likewise
- * @flags: enum l7fp_hpack_flags. CODED strings are written as they are: they must have come from
- *	a decoder that checked them. BAD flags are not looked at.
+ * @flags: enum l7fp_hpack_flags. A CODED value is written as it is: it must have come from a
+ *	decoder that checked it. BAD flags are not looked at.
  * @name_index: as l7fp_hpack_info has it, or 0
  */
 struct l7fp_hpack_field {
@@ -341,7 +340,7 @@ int l7fp_hpack_encode_begin(struct l7fp_hpack_encoder *e, u8 *out, u32 size);
  * l7fp_hpack_encode() - encode a field
  * @e: encoder
  * @out: where it goes
- * @size: room there; l7fp_hpack_field_bound() is always enough
+ * @size: room there: at least l7fp_hpack_field_bound(), although less may suffice
  * @f: the field
  *
  * Blocks must be sent in the order in which they were encoded, and none may be left out: one
