@@ -270,8 +270,10 @@ static int app_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 
 	idx = srcu_read_lock(&app_srcu);
 	app = app_of(sk);
+	/* Who wants to know when it went, or arrived, is told so by TCP. */
 	if (app && size && size <= INT_MAX && !(msg->msg_flags & ~SEND_FLAGS) &&
-	    !msg->msg_controllen)
+	    !msg->msg_controllen &&
+	    !(READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_TX_RECORD_MASK))
 		sent = app_send(app, sk, msg, size);
 	else
 		sent = tcp_sendmsg(sk, msg, size);

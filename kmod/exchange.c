@@ -448,8 +448,10 @@ u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_v
 			l7fp_downstream_close(d, true);
 		return n;
 	case L7FP_D_DISCARD:
-	case L7FP_D_CLOSED:
 		return v->bv_len;
+	case L7FP_D_CLOSED:
+		/* Who sends more is to meet the reset, or TCP, not to be told that all went. */
+		return d->close_reset || d->port.app_input ? 0 : v->bv_len;
 	}
 	return 0;
 }

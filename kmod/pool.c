@@ -117,9 +117,9 @@ static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n
 
 	for (i = 0; i < n; i++)
 		total += v[i].bv_len;
-	/* Being closed. An application that sends is told by TCP, not by bytes that vanish. */
+	/* Being closed: what stays unread makes that a reset, which tells who sends more. */
 	if (!d)
-		return port->app_input ? 0 : total;
+		return 0;
 	l7fp_count_add(port->ln, upstream_rx_bytes, total);
 	d->upstream_blocked = false;
 	for (i = 0; i < n; i++) {
@@ -131,7 +131,7 @@ static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n
 			/* The response is complete and the connection bound elsewhere. */
 			if (d->upstream != u) {
 				upstream_leave(d);
-				return total;
+				return used;
 			}
 			d->rx_left = total - used;
 			took = l7fp_exchange_upstream_input(d, &part);

@@ -115,6 +115,7 @@ enum l7fp_port_flag {
  * @tx_lock: protects the members that begin with tx
  * @tx: queue of ranges, each with a page reference
  * @tx_reserved: between l7fp_port_reserve() and l7fp_port_commit()
+ * @tx_error: of the socket, which told it to the sender; 0 or negative; whoever flushes
  * @tx_room: bytes behind the last range that are ours to fill
  * @rx: ranges that the engine has not consumed; only the work touches it
  * @dirty: the engine appended since the last flush; under the engine's lock
@@ -137,6 +138,7 @@ struct l7fp_port {
 	u32 tx_bytes;
 	u32 tx_room;
 	bool tx_reserved;
+	int tx_error;
 	struct bio_vec *tx;
 	struct bio_vec tx_inline[L7FP_TX_INLINE];
 

@@ -277,6 +277,8 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 	}
 	if (sk->sk_err)
 		state->err = -abs(sk->sk_err);
+	else
+		state->err = state->err ?: READ_ONCE(port->tx_error);
 	wire_unlock(port, softirq);
 	return true;
 }
@@ -331,10 +333,10 @@ static void wire_fail(struct l7fp_port *port, int err)
 /* The socket's error while the engine has input blocked, so that it need not read to see it. */
 static int wire_error(struct l7fp_port *port)
 {
-	int err = READ_ONCE(port->sock->sk->sk_err);
+	int err = -READ_ONCE(port->sock->sk->sk_err) ?: READ_ONCE(port->tx_error);
 
 	if (err)
-		return -err;
+		return err;
 	return READ_ONCE(port->sock->sk->sk_state) == TCP_CLOSE &&
 	       !test_bit(L7FP_PORT_FIN_SENT, &port->flags) ? -ECONNRESET : 0;
 }
@@ -532,6 +534,8 @@ static void wire_flush_once(struct l7fp_port *port)
 	bool more;
 	int sent;
 
+	if (port->tx_error)
+		return;
 	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
 		wire_pair(port);
 	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
@@ -548,8 +552,11 @@ static void wire_flush_once(struct l7fp_port *port)
 			return;
 		}
 		if (sent < 0) {
-			/* The reader's side reports it: errors are events of the work. */
-			l7fp_port_purge(port);
+			/*
+			 * The reader's side reports it: errors are events of the work. The queue
+			 * stays full, so that nobody's bytes vanish in it until then.
+			 */
+			WRITE_ONCE(port->tx_error, sent);
 			wire_schedule(port);
 			return;
 		}
