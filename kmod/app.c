@@ -345,42 +345,46 @@ static bool joins_wanted(struct l7fp_net *ln)
 	return !xa_empty(&ln->listeners);
 }
 
-/* Why @sk cannot be joined, to be counted, or NULL. It is locked. */
-static u64 __percpu *refused(struct l7fp_net *ln, const struct sock *sk)
+/* Why @sk cannot be joined, or 0. It is locked. */
+static enum l7fp_app_state refused(const struct sock *sk)
 {
 	if (sk_is_mptcp(sk))
-		return &ln->stats->app_refused_mptcp;
+		return L7FP_APP_MPTCP;
 	if (tcp_sk(sk)->repair)
-		return &ln->stats->app_refused_repair;
+		return L7FP_APP_REPAIR;
 	if (inet_csk(sk)->icsk_ulp_ops)
-		return &ln->stats->app_refused_ulp;
+		return L7FP_APP_ULP;
 	if (!l7fp_app_plain(sk))
-		return &ln->stats->app_refused_sockmap;
+		return L7FP_APP_SOCKMAP;
 	if (rcu_access_pointer(sk->sk_filter))
-		return &ln->stats->app_refused_filter;
-	return NULL;
+		return L7FP_APP_FILTER;
+	return 0;
 }
 
 void l7fp_app_pair(struct l7fp_port *port)
 {
 	struct l7fp_net *ln = port->ln;
+	enum l7fp_app_state why = 0;
 	struct l7fp_app *app = NULL;
-	u64 __percpu *why = NULL;
 	struct sock *sk;
 
 	if (port->app_sk || port->app_tries >= PAIR_TRIES || !joins_wanted(ln))
 		return;
 	port->app_tries++;
 	sk = l7fp_peer_get(port->sock->sk);
-	if (!sk)
+	if (!sk) {
+		if (port->app_tries == PAIR_TRIES)
+			WRITE_ONCE(port->app_state, L7FP_APP_ELSEWHERE);
 		return;
+	}
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (l7fp_wire_owns(sk) || sk->sk_kern_sock) {
 		/* Mostly another listener's, which sends by a port of its own, or will. */
 		port->app_sk = sk;
+		WRITE_ONCE(port->app_state, L7FP_APP_OWN);
 	} else if (!sock_owned_by_user(sk)) {
-		why = refused(ln, sk);
+		why = refused(sk);
 		app = why ? NULL : app_join(sk);
 		if (app)
 			port->app_sk = sk;
@@ -399,17 +403,32 @@ void l7fp_app_pair(struct l7fp_port *port)
 		if (why)
 			port->app_tries = PAIR_TRIES;
 		else if (port->app_tries == PAIR_TRIES)
-			why = &ln->stats->app_refused_busy;
-		if (why)
-			this_cpu_inc(*why);
+			why = L7FP_APP_BUSY;
+		if (why) {
+			WRITE_ONCE(port->app_state, why);
+			this_cpu_inc(ln->stats->app_refused[why]);
+		}
 		return;
 	}
 	l7fp_count(ln, app_cx_total);
 	if (app) {
 		WRITE_ONCE(port->app, app);
+		WRITE_ONCE(port->app_state, L7FP_APP_JOINED);
 		/* Nobody looks at the member before it is there. */
 		smp_store_release(&app->port, port);
 	}
+}
+
+enum l7fp_app_state l7fp_app_state(const struct l7fp_port *port)
+{
+	const struct l7fp_app *app = READ_ONCE(port->app);
+	enum l7fp_app_state state = READ_ONCE(port->app_state);
+
+	if (!test_bit(L7FP_PORT_APP, &port->flags))
+		return L7FP_APP_OFF;
+	if (state == L7FP_APP_OFF)
+		return READ_ONCE(port->softirq) ? L7FP_APP_SEARCHING : L7FP_APP_TRANSPORT;
+	return app && READ_ONCE(app->left) ? L7FP_APP_LEFT : state;
 }
 
 void l7fp_app_unpair(struct l7fp_port *port)

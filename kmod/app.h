@@ -47,6 +47,9 @@ void l7fp_app_release(struct l7fp_port *port);
  */
 void l7fp_app_pause(struct l7fp_port *port, bool pause);
 
+/* What has become of it. Any context; the caller holds @port, whose socket is there. */
+enum l7fp_app_state l7fp_app_state(const struct l7fp_port *port);
+
 /*
  * Makes all joined sockets of @net plain TCP again, except those that a process owns for long. To
  * be called when its last listener is no longer among them: none joins after that. Sleeps.

@@ -14,7 +14,6 @@
 #include "wire.h"
 
 #define SWEEP_INTERVAL	HZ
-#define BATCH		64	/* connections that a walk holds at a time */
 
 static atomic64_t next_id = ATOMIC64_INIT(0);
 
@@ -392,9 +391,8 @@ static void sweep_downstream(struct l7fp_downstream *d)
 	l7fp_session_leave(d);
 }
 
-/* References on some connections behind @from that are younger than @last. */
-static u32 take_batch(struct l7fp_net *ln, struct l7fp_downstream *from, u64 last,
-		      struct l7fp_downstream *batch[BATCH])
+u32 l7fp_downstreams_take(struct l7fp_net *ln, struct l7fp_downstream *from, u64 last,
+			  struct l7fp_downstream *batch[L7FP_DOWNSTREAMS_BATCH])
 {
 	struct l7fp_downstream *d;
 	u32 n = 0;
@@ -407,7 +405,7 @@ static u32 take_batch(struct l7fp_net *ln, struct l7fp_downstream *from, u64 las
 		if (d->conn.id <= last || !refcount_inc_not_zero(&d->port.refs))
 			continue;
 		batch[n++] = d;
-		if (n == BATCH)
+		if (n == L7FP_DOWNSTREAMS_BATCH)
 			break;
 	}
 	spin_unlock_bh(&ln->downstreams_lock);
@@ -416,11 +414,11 @@ static u32 take_batch(struct l7fp_net *ln, struct l7fp_downstream *from, u64 las
 
 void l7fp_downstreams_each(struct l7fp_net *ln, void (*act)(struct l7fp_downstream *d))
 {
-	struct l7fp_downstream *batch[BATCH], *from = NULL;
+	struct l7fp_downstream *batch[L7FP_DOWNSTREAMS_BATCH], *from = NULL;
 	u64 last = 0;
 	u32 n, i;
 
-	while ((n = take_batch(ln, from, last, batch))) {
+	while ((n = l7fp_downstreams_take(ln, from, last, batch))) {
 		if (from)
 			l7fp_port_put(&from->port);
 		from = NULL;

@@ -135,6 +135,13 @@ void l7fp_engine_uninit(void);
  * which nothing is under way the peer sees FIN, unless @reset. Returns how many were reset.
  */
 u32 l7fp_downstreams_kill(struct l7fp_net *ln, bool reset);
+#define L7FP_DOWNSTREAMS_BATCH	64	/* that a walk holds at a time */
+/*
+ * References on those that come next behind the one with id @last, in the order of ids; 0: there
+ * are none. @from: NULL, or a connection not behind that one, to begin there.
+ */
+u32 l7fp_downstreams_take(struct l7fp_net *ln, struct l7fp_downstream *from, u64 last,
+			  struct l7fp_downstream *batch[L7FP_DOWNSTREAMS_BATCH]);
 /* Calls @act with each, without a lock. Process context. */
 void l7fp_downstreams_each(struct l7fp_net *ln, void (*act)(struct l7fp_downstream *d));
 /* Waits until no port of the namespace is left; its clusters are deleted before. */

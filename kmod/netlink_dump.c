@@ -4,7 +4,6 @@
  * the next object, so that changes in between neither repeat nor hide others;
  * NLM_F_DUMP_INTR tells the caller that there were some.
  */
-#include <linux/jiffies.h>
 #include "downstream.h"
 #include "netlink.h"
 #include "original.h"
@@ -234,64 +233,5 @@ int l7fp_nl_generation_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[0] = i;
 	}
 	mutex_unlock(&ln->lock);
-	return dump_result(skb, err);
-}
-
-static int fill_connection(struct sk_buff *skb, struct netlink_callback *cb,
-			   struct l7fp_downstream *d)
-{
-	const struct l7fp_connection *conn = &d->conn;
-	struct l7fp_upstream *u;
-	struct nlattr *nest;
-	void *header;
-	u32 idle, app = 0;
-
-	header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			     &l7fp_genl_family, NLM_F_MULTI, L7FP_CMD_CONNECTION_GET);
-	if (!header)
-		return -EMSGSIZE;
-	if (READ_ONCE(d->port.app))
-		app |= L7FP_CONNECTION_APP_DOWNSTREAM;
-	/* Freed after a grace period, and the list's lock is held. */
-	u = READ_ONCE(d->upstream);
-	if (u && READ_ONCE(u->port.app))
-		app |= L7FP_CONNECTION_APP_UPSTREAM;
-	idle = jiffies_to_msecs(jiffies - READ_ONCE(d->port.last_activity));
-	nest = nla_nest_start(skb, L7FP_A_CONNECTION);
-	if (!nest ||
-	    nla_put_u32(skb, L7FP_A_CONNECTION_LISTENER, conn->listener) ||
-	    l7fp_put_mapped(skb, L7FP_A_CONNECTION_REMOTE_ADDRESS, L7FP_A_CONNECTION_REMOTE_PORT,
-			    conn->src_addr, conn->src_port) ||
-	    l7fp_put_mapped(skb, L7FP_A_CONNECTION_ORIGINAL_ADDRESS,
-			    L7FP_A_CONNECTION_ORIGINAL_PORT, conn->dst_addr, conn->dst_port) ||
-	    nla_put_u64_64bit(skb, L7FP_A_CONNECTION_EXCHANGES, READ_ONCE(d->n_exchanges),
-			      L7FP_A_CONNECTION_UNSPEC) ||
-	    nla_put_u32(skb, L7FP_A_CONNECTION_IDLE_MS, idle) ||
-	    nla_put_u32(skb, L7FP_A_CONNECTION_APP, app)) {
-		genlmsg_cancel(skb, header);
-		return -EMSGSIZE;
-	}
-	nla_nest_end(skb, nest);
-	genlmsg_end(skb, header);
-	return 0;
-}
-
-/* Connections are added at the end, with ids that grow: args[0] is the last one that was dumped. */
-int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct l7fp_net *ln = l7fp_net(sock_net(skb->sk));
-	struct l7fp_downstream *d;
-	int err = 0;
-
-	spin_lock_bh(&ln->downstreams_lock);
-	list_for_each_entry(d, &ln->downstreams, list) {
-		if (d->conn.id <= cb->args[0])
-			continue;
-		err = fill_connection(skb, cb, d);
-		if (err)
-			break;
-		cb->args[0] = d->conn.id;
-	}
-	spin_unlock_bh(&ln->downstreams_lock);
 	return dump_result(skb, err);
 }

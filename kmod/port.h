@@ -148,6 +148,7 @@ struct l7fp_port {
 	bool softirq;			/* the transport runs in softirq */
 	bool app_input;			/* ->input() runs for an application's send call */
 	u8 app_tries;			/* looks for the application's socket; whoever flushes */
+	u8 app_state;			/* enum l7fp_app_state, by those looks; likewise */
 	struct sock *app_sk;		/* it, held; likewise */
 	struct l7fp_app *app;		/* what it is joined by, held; likewise */
 	u64 rx_total, tx_total;

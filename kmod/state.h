@@ -58,12 +58,7 @@ struct l7fp_stats {
 	u64 app_rx_bytes, app_tx_bytes;	/* past TCP, from and to applications */
 	u64 app_cx_total;		/* ports joined to an application's socket */
 	/* Those that could not be, although it is in the namespace. */
-	u64 app_refused_ulp;
-	u64 app_refused_mptcp;
-	u64 app_refused_repair;
-	u64 app_refused_sockmap;	/* or anything else that has a struct proto of its own */
-	u64 app_refused_filter;
-	u64 app_refused_busy;		/* a process owned it each time, or no memory */
+	u64 app_refused[__L7FP_APP_MAX];
 };
 
 /**

@@ -149,12 +149,12 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, app_rx_bytes, "app_port_rx_bytes_total"),
 	FIELD(l7fp_stats, app_tx_bytes, "app_port_tx_bytes_total"),
 	FIELD(l7fp_stats, app_cx_total, "app_port_cx_total"),
-	FIELD(l7fp_stats, app_refused_ulp, "app_port_cx_refused_ulp"),
-	FIELD(l7fp_stats, app_refused_mptcp, "app_port_cx_refused_mptcp"),
-	FIELD(l7fp_stats, app_refused_repair, "app_port_cx_refused_repair"),
-	FIELD(l7fp_stats, app_refused_sockmap, "app_port_cx_refused_sockmap"),
-	FIELD(l7fp_stats, app_refused_filter, "app_port_cx_refused_filter"),
-	FIELD(l7fp_stats, app_refused_busy, "app_port_cx_refused_busy"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_ULP], "app_port_cx_refused_ulp"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_MPTCP], "app_port_cx_refused_mptcp"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_REPAIR], "app_port_cx_refused_repair"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_SOCKMAP], "app_port_cx_refused_sockmap"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_FILTER], "app_port_cx_refused_filter"),
+	FIELD(l7fp_stats, app_refused[L7FP_APP_BUSY], "app_port_cx_refused_busy"),
 };
 
 static const struct field listener_fields[] = {

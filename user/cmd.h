@@ -17,6 +17,7 @@
 
 int cmd_apply(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_connections(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_drain(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
@@ -26,6 +27,13 @@ int cmd_reset(int argc, char **argv);
 int cmd_slowpath(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+
+struct json;
+struct kernel;
+struct kernel_connection;
+
+/* cmd_connections.c: an object of an array. */
+void connections_put(struct json *j, const struct kernel *k, const struct kernel_connection *c);
 
 /* cmd_common.c */
 

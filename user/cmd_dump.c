@@ -128,29 +128,6 @@ static void put_generation(struct json *j, const struct kernel_generation *g)
 	json_end(j);
 }
 
-static void put_connection(struct json *j, const struct kernel *k,
-			   const struct kernel_connection *c)
-{
-	const struct kernel_cluster *cluster = kernel_cluster(k, c->cluster);
-	char text[NAME_ADDRESS_LEN];
-
-	json_object(j, NULL);
-	json_string(j, "side", c->downstream ? "downstream" : "upstream");
-	if (c->downstream)
-		json_unsigned(j, "listener", c->listener);
-	if (cluster)
-		json_string(j, "cluster", cluster->name);
-	json_string(j, "local", name_address(text, &c->local, c->local_port));
-	json_string(j, "remote", name_address(text, &c->remote, c->remote_port));
-	if (c->original_port)
-		json_string(j, "original", name_address(text, &c->original, c->original_port));
-	json_unsigned(j, "exchanges", c->exchanges);
-	json_unsigned(j, "idle_ms", c->idle_ms);
-	json_string(j, "port", c->app & L7FP_CONNECTION_APP_DOWNSTREAM ? "app" : "wire");
-	json_string(j, "upstream_port", c->app & L7FP_CONNECTION_APP_UPSTREAM ? "app" : "wire");
-	json_end(j);
-}
-
 static void put_services(struct json *j, const struct capture_service *service, size_t n)
 {
 	char text[NAME_ADDRESS_LEN];
@@ -197,7 +174,7 @@ static void put_dump(struct json *j, const struct kernel *k)
 	json_end(j);
 	json_array(j, "connections");
 	for (i = 0; i < k->n_connections; i++)
-		put_connection(j, k, &k->connection[i]);
+		connections_put(j, k, &k->connection[i]);
 	json_end(j);
 }
 

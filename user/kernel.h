@@ -59,9 +59,11 @@ struct kernel_connection {
 	uint32_t listener, cluster;	/* KERNEL_NONE where it does not apply */
 	struct in6_addr local, remote, original;
 	uint16_t local_port, remote_port, original_port;
-	uint64_t exchanges;
-	uint32_t idle_ms;
-	uint32_t app;			/* L7FP_CONNECTION_APP_* */
+	uint64_t id;			/* of the downstream; 0: of an idle upstream */
+	uint64_t exchanges, rx_bytes, tx_bytes;
+	uint32_t idle_ms, queued;
+	uint32_t state;			/* enum l7fp_connection_state */
+	uint32_t app;			/* enum l7fp_app_state */
 };
 
 struct kernel_stat {
@@ -160,6 +162,8 @@ const char *text_reason(uint32_t reason);
 const char *name_protocol(uint32_t protocol);
 const char *name_lb(uint32_t lb);
 const char *name_generation_state(uint32_t state);
+const char *name_connection_state(uint32_t state);
+const char *name_app_state(uint32_t state);
 const char *name_path_mode(uint32_t mode);
 const char *name_scope(uint32_t scope);
 /* "10.0.0.1:80", "[::1]:80". @out has at least NAME_ADDRESS_LEN bytes; returns it. */

@@ -180,6 +180,11 @@ static int on_connection(struct nlattr **attr, void *context)
 	c->remote_port = netlink_get_u16(tb[L7FP_A_CONNECTION_REMOTE_PORT]);
 	c->original_port = netlink_get_u16(tb[L7FP_A_CONNECTION_ORIGINAL_PORT]);
 	c->exchanges = netlink_get_u64(tb[L7FP_A_CONNECTION_EXCHANGES]);
+	c->id = netlink_get_u64(tb[L7FP_A_CONNECTION_ID]);
+	c->rx_bytes = netlink_get_u64(tb[L7FP_A_CONNECTION_RX_BYTES]);
+	c->tx_bytes = netlink_get_u64(tb[L7FP_A_CONNECTION_TX_BYTES]);
+	c->queued = netlink_get_u32(tb[L7FP_A_CONNECTION_QUEUED]);
+	c->state = netlink_get_u32(tb[L7FP_A_CONNECTION_STATE]);
 	c->idle_ms = netlink_get_u32(tb[L7FP_A_CONNECTION_IDLE_MS]);
 	c->app = netlink_get_u32(tb[L7FP_A_CONNECTION_APP]);
 	return 0;

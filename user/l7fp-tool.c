@@ -27,6 +27,7 @@ static const struct {
 	{ "check", cmd_check, "say of each rule where it runs, and why" },
 	{ "slowpath", cmd_slowpath, "write the configuration of a slow-path proxy" },
 	{ "explain", cmd_explain, "say which rule decides a request, and what happens" },
+	{ "connections", cmd_connections, "print the connections and their ports" },
 	{ "dump", cmd_dump, "print everything that the kernel holds" },
 	{ "status", cmd_status, "print what is in force" },
 	{ "stats", cmd_stats, "print the counters" },

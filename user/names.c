@@ -98,6 +98,42 @@ const char *name_generation_state(uint32_t state)
 	return NAME(name, state);
 }
 
+const char *name_connection_state(uint32_t state)
+{
+	static const char *const name[] = {
+		[L7FP_CONNECTION_NEW] = "new",
+		[L7FP_CONNECTION_CONNECTING] = "connecting",
+		[L7FP_CONNECTION_IDLE] = "idle",
+		[L7FP_CONNECTION_REQUEST] = "request",
+		[L7FP_CONNECTION_RESPONSE] = "response",
+		[L7FP_CONNECTION_TUNNEL] = "tunnel",
+		[L7FP_CONNECTION_CLOSING] = "closing",
+	};
+
+	return NAME(name, state);
+}
+
+const char *name_app_state(uint32_t state)
+{
+	static const char *const name[] = {
+		[L7FP_APP_OFF] = "off",
+		[L7FP_APP_SEARCHING] = "searching",
+		[L7FP_APP_JOINED] = "joined",
+		[L7FP_APP_OWN] = "own",
+		[L7FP_APP_ELSEWHERE] = "elsewhere",
+		[L7FP_APP_LEFT] = "left",
+		[L7FP_APP_ULP] = "ulp",
+		[L7FP_APP_MPTCP] = "mptcp",
+		[L7FP_APP_REPAIR] = "repair",
+		[L7FP_APP_SOCKMAP] = "sockmap",
+		[L7FP_APP_FILTER] = "filter",
+		[L7FP_APP_BUSY] = "busy",
+		[L7FP_APP_TRANSPORT] = "transport",
+	};
+
+	return NAME(name, state);
+}
+
 const char *name_path_mode(uint32_t mode)
 {
 	static const char *const name[] = {

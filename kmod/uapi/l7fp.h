@@ -202,6 +202,38 @@ enum l7fp_generation_state {
 	L7FP_GENERATION_DRAINING = 3,	/* replaced; exchanges still end on it */
 };
 
+/* Where a connection is (L7FP_A_CONNECTION_STATE). */
+enum l7fp_connection_state {
+	L7FP_CONNECTION_NEW = 0,	/* accepted; not judged yet, or its protocol is not known */
+	L7FP_CONNECTION_CONNECTING = 1,	/* to an endpoint */
+	L7FP_CONNECTION_IDLE = 2,	/* no exchange is under way */
+	L7FP_CONNECTION_REQUEST = 3,	/* a request comes in, or goes out */
+	L7FP_CONNECTION_RESPONSE = 4,	/* the request is complete, its response is not */
+	L7FP_CONNECTION_TUNNEL = 5,	/* bytes pass both ways */
+	L7FP_CONNECTION_CLOSING = 6,	/* the last bytes and FIN, or RST, are on their way */
+};
+
+/*
+ * Whether the socket at the other end of a connection is joined, so that bytes pass TCP by, or
+ * why not (L7FP_A_CONNECTION_APP).
+ */
+enum l7fp_app_state {
+	L7FP_APP_OFF = 0,		/* the listener has no L7FP_LISTENER_APP_PORTS */
+	L7FP_APP_SEARCHING = 1,		/* it is looked for at the next bytes */
+	L7FP_APP_JOINED = 2,
+	L7FP_APP_OWN = 3,		/* it is the module's own: bytes to it pass TCP by, too */
+	L7FP_APP_ELSEWHERE = 4,		/* in another network namespace, or on another machine */
+	L7FP_APP_LEFT = 5,		/* it was joined; its owner took it back */
+	L7FP_APP_ULP = 6,		/* it has another ULP, as for kTLS */
+	L7FP_APP_MPTCP = 7,
+	L7FP_APP_REPAIR = 8,		/* TCP_REPAIR */
+	L7FP_APP_SOCKMAP = 9,		/* or anything else with a struct proto of its own */
+	L7FP_APP_FILTER = 10,		/* a socket filter */
+	L7FP_APP_BUSY = 11,		/* a process owned it each time, or no memory */
+	L7FP_APP_TRANSPORT = 12,	/* the module's end is not plain TCP, or in a memcg */
+	__L7FP_APP_MAX
+};
+
 /* L7FP_A_LISTENER_FLAGS: features that can be turned off, and what kind of listener it is. */
 #define L7FP_LISTENER_NO_REQUEST_ID	(1U << 0) /* do not make x-request-id */
 #define L7FP_LISTENER_NO_FORWARDED_PROTO (1U << 1)
@@ -242,7 +274,7 @@ enum l7fp_cmd {
 	L7FP_CMD_GENERATION_DEL,	/* gives up one that is not current */
 	L7FP_CMD_GENERATION_GET,	/* do, dump */
 	L7FP_CMD_CONNECTION_ATTACH,	/* hands over a connected socket by fd */
-	L7FP_CMD_CONNECTION_GET,	/* dump */
+	L7FP_CMD_CONNECTION_GET,	/* dump: downstreams, and upstreams */
 	L7FP_CMD_STATS_GET,		/* dump */
 	L7FP_CMD_UPSTREAM_WANTED,	/* event */
 	L7FP_CMD_CONNECTION_LOST,	/* event */
@@ -435,8 +467,8 @@ enum l7fp_attr_rule {
 enum l7fp_attr_connection {
 	L7FP_A_CONNECTION_UNSPEC = 0,
 	L7FP_A_CONNECTION_FD,		/* u32, of ATTACH */
-	L7FP_A_CONNECTION_LISTENER,	/* u32: attach or dump as a downstream of it */
-	L7FP_A_CONNECTION_CLUSTER,	/* u32: as an upstream of it */
+	L7FP_A_CONNECTION_LISTENER,	/* u32: a downstream of it, or one to be */
+	L7FP_A_CONNECTION_CLUSTER,	/* u32: likewise an upstream */
 	L7FP_A_CONNECTION_LOCAL_ADDRESS,
 	L7FP_A_CONNECTION_LOCAL_PORT,
 	L7FP_A_CONNECTION_REMOTE_ADDRESS,
@@ -446,15 +478,16 @@ enum l7fp_attr_connection {
 	L7FP_A_CONNECTION_EXCHANGES,	/* u64 so far */
 	L7FP_A_CONNECTION_IDLE_MS,	/* u32 since the last byte */
 	L7FP_A_CONNECTION_REASON,	/* u32 enum l7fp_reason, in CONNECTION_LOST */
-	L7FP_A_CONNECTION_APP,		/* u32 L7FP_CONNECTION_APP_*: in dumps */
+	L7FP_A_CONNECTION_APP,		/* u32 enum l7fp_app_state */
+	L7FP_A_CONNECTION_ID,		/* u64: a downstream's; of the one that uses an upstream */
+	L7FP_A_CONNECTION_STATE,	/* u32 enum l7fp_connection_state */
+	L7FP_A_CONNECTION_QUEUED,	/* u32: bytes that wait for room in the socket */
+	L7FP_A_CONNECTION_RX_BYTES,	/* u64 so far */
+	L7FP_A_CONNECTION_TX_BYTES,	/* u64 so far */
 	__L7FP_A_CONNECTION_MAX
 };
 
 #define L7FP_A_CONNECTION_MAX (__L7FP_A_CONNECTION_MAX - 1)
-
-/* L7FP_A_CONNECTION_APP: which ends are joined to an application's socket on this machine. */
-#define L7FP_CONNECTION_APP_DOWNSTREAM	(1U << 0)
-#define L7FP_CONNECTION_APP_UPSTREAM	(1U << 1) /* of the exchange that is under way */
 
 /* What a counter counts (scope), of which object, and its value. */
 enum l7fp_stat_scope {

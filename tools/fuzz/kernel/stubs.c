@@ -433,6 +433,12 @@ void l7fp_drain_state(struct l7fp_net *ln, struct l7fp_drain_state *state)
 	state->on = fuzz_draining;
 }
 
+int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	(void)skb, (void)cb;
+	return 0;
+}
+
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	(void)skb, (void)cb;
