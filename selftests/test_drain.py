@@ -18,11 +18,12 @@ import netns
 from backend import Backend
 from client import BUILD, Client
 from genl import C
-from ktap import case, equal, true
+from ktap import case, cases, equal, true
 
 LISTENER, OPAQUE, SERVER = 15931, 15932, 15933
 TARGET = ("127.0.0.1", LISTENER)
 FORWARD, RESPOND = C["L7FP_FORWARD"], C["L7FP_RESPOND"]
+APP_PORTS = 1 << 5      # L7FP_LISTENER_APP_PORTS
 
 
 def forward():
@@ -38,8 +39,9 @@ def deny():
 class Mesh(netns.Net):
     """An HTTP listener and an opaque one, both to a server of this namespace."""
 
-    def __init__(self, code=None, server=True):
+    def __init__(self, code=None, server=True, flags=APP_PORTS):
         super().__init__()
+        self.flags = flags
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         self.backend = Backend(SERVER) if server else None
         self.do("CLUSTER_NEW", genl.cluster(1, "server"))
@@ -51,7 +53,8 @@ class Mesh(netns.Net):
         self.link = bpf.attach(self.map)
 
     def listen(self, number, port, *more):
-        self.do("LISTENER_NEW", genl.listener(number, port, "127.0.0.1", *more))
+        self.do("LISTENER_NEW", genl.listener(
+            number, port, "127.0.0.1", genl.u32(C["L7FP_A_LISTENER_FLAGS"], self.flags), *more))
 
     def drain(self, deadline_ms=None, stop=False):
         """What is left, by name; "left_ms" is None when no drain is going on."""
@@ -202,10 +205,11 @@ def _():
         equal(net.ended(), 0)
 
 
-@case("no request is lost to a FIN that it meets on its way")
-def _():
+@cases([("no request is lost to a FIN that it meets on its way", APP_PORTS),
+        ("nor where all goes by TCP", 0)])
+def _(flags):
     subprocess.run(["modprobe", "sch_netem"], check=False, capture_output=True)
-    with Mesh() as net:
+    with Mesh(flags=flags) as net:
         # Each packet takes 50 ms: whoever sends has that long to be crossed by a FIN.
         done = subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "50ms"],
                               check=False, capture_output=True, text=True)

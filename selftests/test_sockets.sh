@@ -11,11 +11,7 @@
 need python3
 need_module
 [ -x "$sockets" ] || ktap_skip_all "no $sockets: run make sockets"
-if has_app_ports; then
-	ktap_plan 6
-else
-	ktap_plan 3
-fi
+ktap_plan 6
 
 part='echo recv-peek recv-waitall recv-lowat recv-bad-memory send-more send-vectors poll-states
 poll-reset epoll-edge shutdown-half shutdown-in-turn close-bytes close-send-after close-unread
@@ -33,11 +29,9 @@ check "the connections were captured" connections_went_through wire-part
 compare "wire ports" "$traces/plain-part" "$traces/wire-part" --table "$page" \
 	--section "Wire ports"
 
-if has_app_ports; then
-	"$tool" reset --all
-	check "apply, app ports" capture_app "$mesh" || exit 1
-	# shellcheck disable=SC2086
-	run_captured app-part "$mesh" $part
-	check "the sockets were joined" pairs_were_joined app-part
-	compare "app ports" "$traces/plain-part" "$traces/app-part" --table "$page" --section "App ports"
-fi
+"$tool" reset --all
+check "apply, app ports" capture_app "$mesh" || exit 1
+# shellcheck disable=SC2086
+run_captured app-part "$mesh" $part
+check "the sockets were joined" pairs_were_joined app-part
+compare "app ports" "$traces/plain-part" "$traces/app-part" --table "$page" --section "App ports"

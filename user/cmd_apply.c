@@ -21,8 +21,8 @@ struct arguments {
 	size_t n_exempt;
 	struct apply_slow_path slow_path;
 	unsigned long port;
-	uint32_t without;	/* L7FP_LISTENER_NO_* */
-	bool json, dry_run, app_ports;
+	uint32_t listener_flags;	/* L7FP_LISTENER_* */
+	bool json, dry_run;
 	bool workloads, registry_only;
 	const char *node;
 };
@@ -48,8 +48,8 @@ static void usage(FILE *out)
 		"                     repeated\n"
 		"      --without NAME[,NAME]...   do not make: request-id, forwarded-proto,\n"
 		"                     attempt-count, reason\n"
-		"      --app-ports    let bytes between the module and processes of this network\n"
-		"                     namespace pass TCP by\n"
+		"      --no-app-ports   hand bytes to processes of this network namespace by TCP,\n"
+		"                     not past it\n"
 		"  -w, --workloads    a policy for each Workload that has a networkNamespace: in it,\n"
 		"                     for the processes of its cgroup and for what arrives there\n"
 		"      --node NAME    with --workloads: of those whose node is NAME\n"
@@ -154,7 +154,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "slowpath", required_argument, NULL, 's' },
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "without", required_argument, NULL, 'W' },
-		{ "app-ports", no_argument, NULL, 'A' },
+		{ "no-app-ports", no_argument, NULL, 'A' },
 		{ "workloads", no_argument, NULL, 'w' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
@@ -188,10 +188,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 			err = add_cgroup(a->exempt, &a->n_exempt, optarg);
 			break;
 		case 'W':
-			err = add_without(&a->without, optarg);
+			err = add_without(&a->listener_flags, optarg);
 			break;
 		case 'A':
-			a->app_ports = true;
+			a->listener_flags &= ~L7FP_LISTENER_APP_PORTS;
 			break;
 		case 'w':
 			a->workloads = true;
@@ -354,7 +354,7 @@ static int apply_workloads(struct arguments *a)
 	const struct workloads_options options = {
 		.path = a->files, .n_paths = a->n_files, .node = a->node,
 		.registry_only = a->registry_only, .dry_run = a->dry_run, .port = a->port,
-		.listener_flags = a->without,
+		.listener_flags = a->listener_flags,
 		.exempt = a->exempt, .n_exempt = a->n_exempt,
 	};
 	struct workloads w = { 0 };
@@ -375,7 +375,7 @@ int cmd_apply(int argc, char **argv)
 	struct apply_options options = {};
 	struct apply_result result;
 	struct policy_files files;
-	struct arguments a = {};
+	struct arguments a = { .listener_flags = L7FP_LISTENER_APP_PORTS };
 	char error[ERROR_LEN];
 	int err;
 
@@ -405,9 +405,7 @@ int cmd_apply(int argc, char **argv)
 	options.exempt = a.exempt;
 	options.n_exempt = a.n_exempt;
 	options.dry_run = a.dry_run;
-	options.listener_flags |= a.without;
-	if (a.app_ports)
-		options.listener_flags |= L7FP_LISTENER_APP_PORTS;
+	options.listener_flags = a.listener_flags;
 	err = apply(files.ir, &options, &result, error, sizeof(error));
 	if (err)
 		err = cmd_fail("apply", error);

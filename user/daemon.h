@@ -37,6 +37,7 @@ struct daemon_options {
 	bool replace;			/* the one that runs ends */
 	bool workloads;			/* a policy for each, instead of one for all */
 	bool registry_only;
+	uint32_t listener_flags;	/* L7FP_LISTENER_* */
 	const char *node;
 };
 

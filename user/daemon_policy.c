@@ -56,6 +56,7 @@ static void fill_options(struct daemon_policy *p, struct apply_options *o)
 	o->exempt = p->options->exempt;
 	o->n_exempt = p->options->n_exempt;
 	o->memory = &p->memory;
+	o->listener_flags = p->options->listener_flags;
 }
 
 static void report(const struct policy_files *files, const struct apply_result *r)
@@ -104,6 +105,7 @@ static struct workloads_options workloads_options(const struct daemon_policy *p)
 	return (struct workloads_options){
 		.path = o->path, .n_paths = o->n_paths, .node = o->node,
 		.registry_only = o->registry_only, .port = o->port,
+		.listener_flags = o->listener_flags,
 		.exempt = o->exempt, .n_exempt = o->n_exempt,
 	};
 }

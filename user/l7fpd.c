@@ -51,6 +51,8 @@ static void usage(FILE *out)
 		"                          slowpath writes for these policies\n"
 		"  -x, --exempt PATH       do not capture processes of this cgroup: the proxy's;\n"
 		"                          may be repeated\n"
+		"      --no-app-ports      hand bytes to processes of this network namespace by\n"
+		"                          TCP, not past it\n"
 		"  -w, --workloads         a policy for each Workload that has a networkNamespace\n"
 		"      --node NAME         with --workloads: of those whose node is NAME\n"
 		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workloads: what\n"
@@ -127,6 +129,9 @@ static int set_option(struct l7fpd *d, int c)
 	case 'r':
 		o->replace = true;
 		return 0;
+	case 'A':
+		o->listener_flags &= ~L7FP_LISTENER_APP_PORTS;
+		return 0;
 	case 'w':
 		o->workloads = true;
 		return 0;
@@ -169,6 +174,7 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		{ "exempt", required_argument, NULL, 'x' },
 		{ "stats-listen", required_argument, NULL, 's' },
 		{ "replace", no_argument, NULL, 'r' },
+		{ "no-app-ports", no_argument, NULL, 'A' },
 		{ "workloads", no_argument, NULL, 'w' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
@@ -304,7 +310,7 @@ static void loop(struct l7fpd *d)
 
 int main(int argc, char **argv)
 {
-	struct l7fpd d = {};
+	struct l7fpd d = { .options.listener_flags = L7FP_LISTENER_APP_PORTS };
 	uint64_t cookie;
 	int err;
 

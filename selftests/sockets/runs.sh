@@ -69,22 +69,16 @@ pairs()
 	grep -c "^#.pair ${2:-}" "$traces/$1"
 }
 
-# has_app_ports: this l7fp-tool knows of app ports.
-has_app_ports()
-{
-	"$tool" apply --help | grep -q -e --app-ports
-}
-
 # capture_wire CGROUP: all bytes go by TCP.
 capture_wire()
 {
-	capture "$1"
+	capture "$1" --no-app-ports
 }
 
 # capture_app CGROUP: bytes pass between the programs' sockets and the module.
 capture_app()
 {
-	capture "$1" --app-ports
+	capture "$1"
 }
 
 # pairs_were_joined NAME: both ends of nearly all. A server's socket is joined with its

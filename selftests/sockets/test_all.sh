@@ -11,11 +11,7 @@ need python3
 need_module
 [ -x "$sockets" ] || ktap_skip_all "no $sockets: run make sockets"
 modprobe -q tls
-if has_app_ports; then
-	ktap_plan 7
-else
-	ktap_plan 4
-fi
+ktap_plan 7
 
 at_exit "'$tool' reset --all"
 mesh=$(cgroup_make mesh)
@@ -28,10 +24,8 @@ run_captured wire "$mesh"
 check "the connections were captured" connections_went_through wire
 compare "wire ports" "$traces/plain" "$traces/wire" --table "$page" --section "Wire ports"
 
-if has_app_ports; then
-	"$tool" reset --all
-	check "apply, app ports" capture_app "$mesh" || exit 1
-	run_captured app "$mesh"
-	check "the sockets were joined" pairs_were_joined app
-	compare "app ports" "$traces/plain" "$traces/app" --table "$page" --section "App ports"
-fi
+"$tool" reset --all
+check "apply, app ports" capture_app "$mesh" || exit 1
+run_captured app "$mesh"
+check "the sockets were joined" pairs_were_joined app
+compare "app ports" "$traces/plain" "$traces/app" --table "$page" --section "App ports"

@@ -207,7 +207,7 @@ start_module()
 {
 	apply_options=(--without request-id,attempt-count)
 	[ "$production" = 0 ] || apply_options=()
-	[ "$path" != 'l7fp app' ] || apply_options+=(--app-ports)
+	[ "$path" != 'l7fp wire' ] || apply_options+=(--no-app-ports)
 	start_l7fp >"$run/l7fp.log" || { cat "$run/l7fp.log" >&2; exit 1; }
 	[ "$production" = 1 ] || return 0
 	echo 1 >/sys/kernel/tracing/events/l7fp/l7fp_exchange_start/enable || die "no tracepoints"
