@@ -157,6 +157,7 @@ int l7fp_parse_slow_path(const struct nlattr *nest, struct l7fp_generation *gene
 {
 	struct nlattr *tb[L7FP_A_SLOW_PATH_MAX + 1];
 	struct sockaddr_storage address = {};
+	u16 inbound_port = 0;
 	int err;
 
 	err = nla_parse_nested(tb, L7FP_A_SLOW_PATH_MAX, nest, l7fp_slow_path_nl_policy, extack);
@@ -168,7 +169,10 @@ int l7fp_parse_slow_path(const struct nlattr *nest, struct l7fp_generation *gene
 		return -EINVAL;
 	get_address(&address, tb[L7FP_A_SLOW_PATH_ADDRESS],
 		    nla_get_u16(tb[L7FP_A_SLOW_PATH_PORT]));
-	err = l7fp_slow_path_set(generation, &address, nla_data(tb[L7FP_A_SLOW_PATH_TOKEN]),
+	if (tb[L7FP_A_SLOW_PATH_INBOUND_PORT])
+		inbound_port = nla_get_u16(tb[L7FP_A_SLOW_PATH_INBOUND_PORT]);
+	err = l7fp_slow_path_set(generation, &address, inbound_port,
+				 nla_data(tb[L7FP_A_SLOW_PATH_TOKEN]),
 				 nla_len(tb[L7FP_A_SLOW_PATH_TOKEN]));
 	if (err == -EEXIST)
 		NL_SET_ERR_MSG_ATTR(extack, nest,
@@ -187,7 +191,9 @@ int l7fp_put_slow_path(struct sk_buff *skb, const struct l7fp_slow_path *slow)
 		return -EMSGSIZE;
 	if (l7fp_put_address(skb, L7FP_A_SLOW_PATH_ADDRESS, L7FP_A_SLOW_PATH_PORT,
 			     &slow->address) ||
-	    nla_put(skb, L7FP_A_SLOW_PATH_TOKEN, slow->token_len, slow->token)) {
+	    nla_put(skb, L7FP_A_SLOW_PATH_TOKEN, slow->token_len, slow->token) ||
+	    (slow->inbound_port &&
+	     nla_put_u16(skb, L7FP_A_SLOW_PATH_INBOUND_PORT, slow->inbound_port))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}

@@ -124,6 +124,7 @@ const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1] = {
 	[L7FP_A_SLOW_PATH_ADDRESS] = ADDRESS,
 	[L7FP_A_SLOW_PATH_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
 	[L7FP_A_SLOW_PATH_TOKEN] = BYTES_FROM_1(L7FP_MAX_SLOW_PATH_TOKEN),
+	[L7FP_A_SLOW_PATH_INBOUND_PORT] = NLA_POLICY_MIN(NLA_U16, 1),
 };
 
 const struct nla_policy l7fp_workload_nl_policy[L7FP_A_WORKLOAD_MAX + 1] = {

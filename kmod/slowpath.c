@@ -6,7 +6,8 @@
  * The proxy belongs to a generation: its address and a token are part of the
  * generation's tables. Every connection's header carries the token, and the
  * configuration that l7fp-tool wrote takes no connection with another one, so
- * that neither side can be served by a policy that is not its own.
+ * that neither side can be served by a policy that is not its own. Who the client
+ * is goes along: the kernel knows, and a proxy could only guess by addresses.
  *
  * A header names one client, so a connection belongs to one downstream. Each
  * downstream has an endpoint of its own, whose pool no other one sees; it is
@@ -28,15 +29,15 @@
 #define PROXY_VERSION_COMMAND	0x21	/* version 2, PROXY */
 #define PROXY_TCP4		0x11
 #define PROXY_TCP6		0x21
-#define PROXY_TLV_UNIQUE_ID	0x05
+#define PROXY_TLV_AUTHORITY	0x02	/* here: the client's principal, where it is known */
+#define PROXY_TLV_UNIQUE_ID	0x05	/* here: the token */
 #define PROXY_TLV_HEAD		3	/* type and length of a TLV */
-#define PROXY_ADDRESSES_MAX	36
 #define PROXY_HEAD		16
 
 static const u8 signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 
 int l7fp_slow_path_set(struct l7fp_generation *generation, const struct sockaddr_storage *address,
-		       const u8 *token, u32 token_len)
+		       u16 inbound_port, const u8 *token, u32 token_len)
 {
 	struct l7fp_cluster_config config = {
 		.id = ~0U,
@@ -59,6 +60,7 @@ int l7fp_slow_path_set(struct l7fp_generation *generation, const struct sockaddr
 		return -ENOMEM;
 	}
 	slow->address = *address;
+	slow->inbound_port = inbound_port;
 	slow->token_len = token_len;
 	memcpy(slow->token, token, token_len);
 	generation->slow_path = slow;
@@ -78,6 +80,8 @@ void l7fp_slow_path_free(struct l7fp_generation *generation)
 bool l7fp_slow_path_begin(struct l7fp_exchange_kern *x)
 {
 	if (!x->generation || !x->generation->slow_path)
+		return false;
+	if (x->pub.conn->inbound && !x->generation->slow_path->inbound_port)
 		return false;
 	/* What the program changed before it gave up is the proxy's to change. */
 	x->n_extra_request = 0;
@@ -115,6 +119,14 @@ void l7fp_slow_path_release(struct l7fp_downstream *d)
 	l7fp_endpoint_put(endpoint);
 }
 
+static void set_port(struct sockaddr_storage *address, u16 port)
+{
+	if (address->ss_family == AF_INET)
+		((struct sockaddr_in *)address)->sin_port = htons(port);
+	else
+		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
+}
+
 struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
 {
 	const struct l7fp_slow_path *slow = d->x->slow_path;
@@ -125,6 +137,8 @@ struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
 	};
 
 	lockdep_assert_held(&d->lock);
+	if (d->conn.inbound)
+		set_port(&config.address, slow->inbound_port);
 	/* The endpoint holds the cluster: an equal pointer is the same generation. */
 	if (d->slow_endpoint && d->slow_endpoint->cluster != slow->cluster)
 		l7fp_slow_path_release(d);
@@ -156,16 +170,26 @@ static u8 *put16(u8 *p, u16 value)
 	return p;
 }
 
-static int write_proxy_header(const struct l7fp_connection *conn,
-			      const struct l7fp_slow_path *slow, struct l7fp_port *to)
+static u8 *put_tlv(u8 *p, u8 type, const void *data, u32 len)
 {
+	*p++ = type;
+	p = put16(p, len);
+	return put(p, data, len);
+}
+
+static int write_proxy_header(struct l7fp_exchange_kern *x, const struct l7fp_connection *conn,
+			      struct l7fp_port *to)
+{
+	const struct l7fp_slow_path *slow = x->slow_path;
 	bool v4 = is_mapped(conn->src_addr) && is_mapped(conn->dst_addr);
 	u32 first = v4 ? 3 : 0, address_len = v4 ? 4 : 16;
 	u32 len = 2 * address_len + 4 + PROXY_TLV_HEAD + slow->token_len;
+	struct l7fp_str principal;
 	u8 *start, *p;
 
-	start = l7fp_port_reserve(to, PROXY_HEAD + PROXY_ADDRESSES_MAX + PROXY_TLV_HEAD +
-				  slow->token_len);
+	if (l7fp_fields_get(x, L7FP_FIELD_SOURCE_PRINCIPAL, &principal))
+		len += PROXY_TLV_HEAD + principal.len;
+	start = l7fp_port_reserve(to, PROXY_HEAD + len);
 	if (!start)
 		return -ENOMEM;
 	p = put(start, signature, sizeof(signature));
@@ -176,9 +200,9 @@ static int write_proxy_header(const struct l7fp_connection *conn,
 	p = put(p, conn->dst_addr + first, address_len);
 	p = put16(p, conn->src_port);
 	p = put16(p, conn->dst_port);
-	*p++ = PROXY_TLV_UNIQUE_ID;
-	p = put16(p, slow->token_len);
-	p = put(p, slow->token, slow->token_len);
+	p = put_tlv(p, PROXY_TLV_UNIQUE_ID, slow->token, slow->token_len);
+	if (principal.len)
+		p = put_tlv(p, PROXY_TLV_AUTHORITY, principal.data, principal.len);
 	l7fp_port_commit(to, p - start);
 	return 0;
 }
@@ -191,7 +215,7 @@ int l7fp_slow_path_bound(struct l7fp_downstream *d)
 	lockdep_assert_held(&d->lock);
 	if (u->n_exchanges > 1)
 		goto count;
-	err = write_proxy_header(&d->conn, d->x->slow_path, &u->port);
+	err = write_proxy_header(d->x, &d->conn, &u->port);
 	if (err)
 		return err;
 	l7fp_count(d->port.ln, slow_path_cx_total);

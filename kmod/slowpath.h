@@ -17,20 +17,22 @@ struct l7fp_generation;
 /**
  * struct l7fp_slow_path - the proxy of a generation
  * @cluster: holds limits and counters of its connections; in no table
- * @address: where it listens
+ * @address: where it listens for what a workload asks for
+ * @inbound_port: and for what came to INBOUND listeners, at the same address; 0: it does not
  * @token_len: of @token
  * @token: what its configuration asks of each connection
  */
 struct l7fp_slow_path {
 	struct l7fp_cluster *cluster;
 	struct sockaddr_storage address;
+	u16 inbound_port;
 	u32 token_len;
 	u8 token[] __counted_by(token_len);
 };
 
 /* Process context, under l7fp_net.lock; @generation is BUILDING. 0 or a negative error. */
 int l7fp_slow_path_set(struct l7fp_generation *generation, const struct sockaddr_storage *address,
-		       const u8 *token, u32 token_len);
+		       u16 inbound_port, const u8 *token, u32 token_len);
 void l7fp_slow_path_free(struct l7fp_generation *generation);
 
 /* All below: any context, under the downstream's lock. */

@@ -21,6 +21,7 @@ from ktap import case, equal, true
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 PROXY, LISTENER, BACKEND = 15901, 15902, 15903
 SLOW, FORWARD = C["L7FP_SLOW_PATH"], C["L7FP_FORWARD"]
+INBOUND = 1 << 4        # L7FP_LISTENER_INBOUND
 
 
 class Proxy:
@@ -29,6 +30,7 @@ class Proxy:
     def __init__(self, token, port=PROXY):
         self.token = token
         self.headers = []       # (source, destination, token) of each connection
+        self.principals = []    # of each connection; None where the header has none
         self.requests = []      # (connection, Request)
         self.refused = 0
         self.hold = None
@@ -58,10 +60,16 @@ class Proxy:
         size, af = (4, socket.AF_INET) if family == 0x11 else (16, socket.AF_INET6)
         source, destination = rest[:size], rest[size:2 * size]
         ports = struct.unpack_from("!HH", rest, 2 * size)
-        kind, n = struct.unpack_from("!BH", rest, 2 * size + 4)
-        equal(kind, 5, "TLV")
-        token = rest[2 * size + 7:]
-        equal(len(token), n, "length of the token")
+        at, tlvs = 2 * size + 4, {}
+        while at < length:
+            kind, n = struct.unpack_from("!BH", rest, at)
+            equal(kind in tlvs, False, "TLV")
+            tlvs[kind] = rest[at + 3:at + 3 + n]
+            at += 3 + n
+        equal(at, length, "length of the TLVs")
+        token = tlvs.pop(5)
+        self.principals.append(tlvs.pop(2, None))
+        equal(tlvs, {})
         return ((socket.inet_ntop(af, source), ports[0]),
                 (socket.inet_ntop(af, destination), ports[1]), token)
 
@@ -113,11 +121,11 @@ class Proxy:
                 pass
 
 
-def slow_path(token, port=PROXY, address="127.0.0.1"):
+def slow_path(token, port=PROXY, address="127.0.0.1", *more):
     return genl.nest(C["L7FP_A_SLOW_PATH"],
                      genl.attr(C["L7FP_A_SLOW_PATH_ADDRESS"], socket.inet_aton(address)),
                      genl.u16(C["L7FP_A_SLOW_PATH_PORT"], port),
-                     genl.attr(C["L7FP_A_SLOW_PATH_TOKEN"], token))
+                     genl.attr(C["L7FP_A_SLOW_PATH_TOKEN"], token), *more)
 
 
 def slow_for(prefix):
@@ -195,6 +203,34 @@ def _():
         for name in ("x-request-id", "x-forwarded-proto", "x-envoy-attempt-count"):
             equal(request.get(name), None, name)
         equal(m.backend.seen(), [])
+
+
+@case("what came to a workload goes to a port of its own; who calls is told where it is known")
+def _():
+    inbound = genl.u16(C["L7FP_A_SLOW_PATH_INBOUND_PORT"], PROXY + 10)
+    who = genl.nest(C["L7FP_A_WORKLOAD"],
+                    genl.attr(C["L7FP_A_WORKLOAD_PRINCIPAL"], b"p" * C["L7FP_MAX_PRINCIPAL"]),
+                    genl.attr(C["L7FP_A_WORKLOAD_NAMESPACE"], b"default"),
+                    genl.attr(C["L7FP_A_WORKLOAD_ADDRESS"], socket.inet_aton("127.0.0.1")))
+    arrives = ("127.0.0.1", LISTENER + 8)
+    with Mesh() as m:
+        m.do("LISTENER_NEW", genl.listener(2, arrives[1], "127.0.0.1", genl.u32(
+            C["L7FP_A_LISTENER_FLAGS"], INBOUND)))
+        other = Proxy(b"one", PROXY + 10)
+        with client.Client(arrives) as c:
+            unanswered(c.get("/none"), "SP")
+        m.swap(2, slow_path(b"one", PROXY, "127.0.0.1", inbound))
+        with client.Client(arrives) as c, connect() as d:
+            equal((c.get("/in").status, d.get("/out").status), (200, 200))
+        m.swap(3, slow_path(b"one", PROXY, "127.0.0.1", inbound), who)
+        with client.Client(arrives) as c:
+            equal(c.get("/known").status, 200)
+        equal([r.target for _, r in other.requests], ["/in", "/known"])
+        equal([r.target for _, r in m.proxy.requests], ["/out"])
+        equal(other.headers[0][1], arrives)
+        equal(other.principals, [None, b"p" * C["L7FP_MAX_PRINCIPAL"]])
+        equal(m.proxy.principals, [None])
+        other.end()
 
 
 @case("what the program changed before it gave up is not forwarded")
@@ -388,12 +424,16 @@ def _():
         netns.refused(34, n.add, 1, slow_path(b"t", 0))
         netns.refused(22, n.add, 1, genl.nest(C["L7FP_A_SLOW_PATH"],
                                               genl.u16(C["L7FP_A_SLOW_PATH_PORT"], 1)))
-        n.add(1, slow_path(b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"]))
+        netns.refused(34, n.add, 1, slow_path(
+            b"t", PROXY, "127.0.0.1", genl.u16(C["L7FP_A_SLOW_PATH_INBOUND_PORT"], 0)))
+        n.add(1, slow_path(b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"], PROXY, "127.0.0.1",
+                           genl.u16(C["L7FP_A_SLOW_PATH_INBOUND_PORT"], 7)))
         netns.refused(17, n.add, 1, slow_path(b"y"), says="has one")
         found = genl.table(n.dump("GENERATION_GET")[0][C["L7FP_A_SLOW_PATH"]])
         equal(found[C["L7FP_A_SLOW_PATH_TOKEN"]], b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"])
         equal(found[C["L7FP_A_SLOW_PATH_ADDRESS"]], b"\x7f\0\0\1")
         equal(struct.unpack("=H", found[C["L7FP_A_SLOW_PATH_PORT"]])[0], PROXY)
+        equal(struct.unpack("=H", found[C["L7FP_A_SLOW_PATH_INBOUND_PORT"]])[0], 7)
 
 
 ktap.run()

@@ -124,6 +124,9 @@ static void put_generation(struct json *j, const struct kernel_generation *g)
 	if (g->slow_path_port) {
 		json_string(j, "slow_path", name_address(text, &g->slow_path, g->slow_path_port));
 		json_string(j, "slow_path_token", g->slow_path_token);
+		if (g->slow_path_inbound_port)
+			json_string(j, "slow_path_inbound",
+				    name_address(text, &g->slow_path, g->slow_path_inbound_port));
 	}
 	json_end(j);
 }

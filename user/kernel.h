@@ -51,6 +51,7 @@ struct kernel_generation {
 	char name[L7FP_MAX_NAME + 1];
 	struct in6_addr slow_path;	/* the proxy's address; @slow_path_port 0: none */
 	uint16_t slow_path_port;
+	uint16_t slow_path_inbound_port;	/* 0: not for what arrives */
 	char slow_path_token[L7FP_MAX_SLOW_PATH_TOKEN + 1];
 };
 

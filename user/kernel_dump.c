@@ -136,6 +136,7 @@ static int add_slow_path(struct kernel_generation *g, struct nlattr *nest)
 		return -EBADMSG;
 	netlink_get_address(&g->slow_path, tb[L7FP_A_SLOW_PATH_ADDRESS]);
 	g->slow_path_port = netlink_get_u16(tb[L7FP_A_SLOW_PATH_PORT]);
+	g->slow_path_inbound_port = netlink_get_u16(tb[L7FP_A_SLOW_PATH_INBOUND_PORT]);
 	token = tb[L7FP_A_SLOW_PATH_TOKEN];
 	if (token && nla_len(token) < (int)sizeof(g->slow_path_token))
 		memcpy(g->slow_path_token, nla_data(token), nla_len(token));

@@ -435,6 +435,7 @@ enum l7fp_attr_slow_path {
 	L7FP_A_SLOW_PATH_PORT,		/* u16, host order */
 	L7FP_A_SLOW_PATH_TOKEN,		/* binary: TLV 5 of each connection's PROXY v2 header */
 	__L7FP_A_SLOW_PATH_MAX
+	L7FP_A_SLOW_PATH_INBOUND_PORT,	/* u16, host order: for INBOUND listeners; absent: none */
 };
 
 #define L7FP_A_SLOW_PATH_MAX (__L7FP_A_SLOW_PATH_MAX - 1)

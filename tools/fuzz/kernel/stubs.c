@@ -305,7 +305,7 @@ int l7fp_original_walk(struct l7fp_cluster *cluster, long from, long *at,
 }
 
 int l7fp_slow_path_set(struct l7fp_generation *generation, const struct sockaddr_storage *address,
-		       const u8 *token, u32 token_len)
+		       u16 inbound_port, const u8 *token, u32 token_len)
 {
 	struct l7fp_slow_path *slow;
 
@@ -315,6 +315,7 @@ int l7fp_slow_path_set(struct l7fp_generation *generation, const struct sockaddr
 	if (!slow)
 		return -ENOMEM;
 	slow->address = *address;
+	slow->inbound_port = inbound_port;
 	slow->token_len = token_len;
 	memcpy(slow->token, token, token_len);
 	generation->slow_path = slow;
