@@ -6,13 +6,15 @@
  *
  * A destination that is in the map is captured or refused, never let through:
  * behind it is a policy that would not be enforced otherwise. The module's own
- * connection to the application is let through, or it would go round for ever.
+ * connection to the application is let through, and so is that of an exempt
+ * process, the slow-path proxy, or they would go round for ever.
  */
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <linux/in.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include "connect.h"
 #include "lookup.h"
 
 #define AF_INET		2
@@ -55,8 +57,18 @@ struct {
 	__array(values, struct nodes);
 } l7fp_nodes SEC(".maps");
 
+/* The map of the connect hooks: ids of cgroups whose processes are not captured. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, L7FP_EXEMPT_MAX);
+	__type(key, __u64);
+	__type(value, __u8);
+} l7fp_exempt SEC(".maps");
+
 /* Weak: the guard is loaded where there is no module. */
 extern int l7fp_steer(struct bpf_sk_lookup *ctx, __u64 netns_cookie, __u32 listener) __ksym __weak;
+extern int l7fp_steer_cgroups(struct bpf_sk_lookup *ctx, __u64 netns_cookie, __u64 *id,
+			      __u32 id__sz) __ksym __weak;
 
 static __always_inline struct l7fp_steer_to *find(struct l7fp_inbound *key)
 {
@@ -114,12 +126,25 @@ static __always_inline struct l7fp_steer_to *captured(struct bpf_sk_lookup *ctx)
 	return to->flags & L7FP_STEER_PROBES && from_node(&source) ? NULL : to;
 }
 
+/* Of this network namespace only: elsewhere nobody is exempt. */
+static __always_inline bool exempt(struct bpf_sk_lookup *ctx)
+{
+	__u64 id[L7FP_EXEMPT_LEVELS] = {};
+	int i, n;
+
+	n = l7fp_steer_cgroups(ctx, netns_cookie, id, sizeof(id));
+	for (i = 0; i < L7FP_EXEMPT_LEVELS && i < n; i++)
+		if (bpf_map_lookup_elem(&l7fp_exempt, &id[i]))
+			return true;
+	return false;
+}
+
 SEC("sk_lookup")
 int l7fp_lookup(struct bpf_sk_lookup *ctx)
 {
 	struct l7fp_steer_to *to = captured(ctx);
 
-	if (!to)
+	if (!to || exempt(ctx))
 		return SK_PASS;
 	/* 1: the module's own; an error: refused. */
 	return l7fp_steer(ctx, netns_cookie, to->listener) < 0 ? SK_DROP : SK_PASS;

@@ -9,6 +9,7 @@
  */
 #include <linux/btf.h>
 #include <linux/btf_ids.h>
+#include <linux/cgroup.h>
 #include <linux/filter.h>
 #include <linux/hashtable.h>
 #include <linux/rculist.h>
@@ -18,6 +19,7 @@
 #include <net/sock.h>
 #include "downstream.h"
 #include "steer.h"
+#include "wire.h"
 
 #define BITS	8
 
@@ -61,18 +63,15 @@ static struct sock *listening(struct l7fp_net *ln, u32 id)
 }
 
 /*
- * Whether the module itself connects for an INBOUND listener: its socket is
- * among the established ones from before the first packet. No address could
- * tell, since anybody may bind one, and the interface of a local connection is
- * the one that has the address. A connection that the module makes for a client
- * of this very namespace has yet to be judged as every other is.
+ * The socket that connects, held, where it is in the same network namespace: it
+ * is among the established ones from before the first packet. No address could
+ * tell whose it is, since anybody may bind one, and the interface of a local
+ * connection is the one that has the address.
  */
-static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
+static struct sock *client_of(struct net *net, const struct bpf_sk_lookup_kern *lookup)
 {
 	struct inet_hashinfo *hash = net->ipv4.tcp_death_row.hashinfo;
-	struct l7fp_client client;
 	struct sock *sk = NULL;
-	bool own;
 
 	if (lookup->family == AF_INET)
 		sk = __inet_lookup_established(net, hash, lookup->v4.daddr, htons(lookup->dport),
@@ -84,10 +83,28 @@ static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
 						lookup->v6.saddr, ntohs(lookup->sport),
 						LOOPBACK_IFINDEX, 0);
 #endif
+	if (sk && !sk_fullsock(sk)) {
+		sock_gen_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+/*
+ * Whether the module itself connects for an INBOUND listener. A connection that
+ * it makes for a client of this very namespace has yet to be judged as every
+ * other is.
+ */
+static bool is_own(struct net *net, const struct bpf_sk_lookup_kern *lookup)
+{
+	struct sock *sk = client_of(net, lookup);
+	struct l7fp_client client;
+	bool own;
+
 	if (!sk)
 		return false;
-	own = sk_fullsock(sk) && l7fp_upstream_client(sk, &client) && client.inbound;
-	sock_gen_put(sk);
+	own = l7fp_upstream_client(sk, &client) && client.inbound;
+	sock_put(sk);
 	return own;
 }
 
@@ -133,10 +150,51 @@ __bpf_kfunc int l7fp_steer(struct bpf_sk_lookup *ctx, u64 netns_cookie, u32 list
 	return err;
 }
 
+/**
+ * l7fp_steer_cgroups() - the cgroups of a client of the same network namespace
+ * @ctx: context of a sk_lookup program
+ * @netns_cookie: of the network namespace to which the program is attached
+ * @id: filled with their ids, the outermost first, without the root
+ * @id__sz: bytes of @id; inner cgroups that do not fit are left out
+ *
+ * The cgroup is that of the process when it made its socket, as with the hooks of connect().
+ *
+ * Return: how many were filled in; 0 of a client that is elsewhere, of the module itself, and
+ * of one in the root cgroup.
+ */
+__bpf_kfunc int l7fp_steer_cgroups(struct bpf_sk_lookup *ctx, u64 netns_cookie, u64 *id,
+				   u32 id__sz)
+{
+	struct bpf_sk_lookup_kern *lookup = (struct bpf_sk_lookup_kern *)ctx;
+	int n = 0;
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	struct sock *sk = NULL;
+	struct cgroup *cgroup;
+	struct l7fp_net *ln;
+
+	if (lookup->protocol != IPPROTO_TCP)
+		return 0;
+	rcu_read_lock();
+	ln = find(netns_cookie);
+	if (ln)
+		sk = client_of(ln->net, lookup);
+	if (sk && !l7fp_wire_owns(sk)) {
+		cgroup = sock_cgroup_ptr(&sk->sk_cgrp_data);
+		for (; n < cgroup->level && (n + 1) * sizeof(*id) <= id__sz; n++)
+			id[n] = cgroup_id(cgroup_ancestor(cgroup, n + 1));
+	}
+	rcu_read_unlock();
+	if (sk)
+		sock_put(sk);
+#endif
+	return n;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(steer_kfuncs)
 BTF_ID_FLAGS(func, l7fp_steer)
+BTF_ID_FLAGS(func, l7fp_steer_cgroups)
 BTF_KFUNCS_END(steer_kfuncs)
 
 /* The hook is that of all program types: sk_lookup has none of its own. */

@@ -15,7 +15,8 @@ void l7fp_steer_remove(struct l7fp_net *ln);
 /* Registers the kfunc; it goes with the module. */
 int l7fp_steer_init(void);
 
-/* The kfunc; for sk_lookup programs only. */
+/* The kfuncs; for sk_lookup programs only. */
 int l7fp_steer(struct bpf_sk_lookup *ctx, u64 netns_cookie, u32 listener);
+int l7fp_steer_cgroups(struct bpf_sk_lookup *ctx, u64 netns_cookie, u64 *id, u32 id__sz);
 
 #endif /* _L7FP_STEER_H */

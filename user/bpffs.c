@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include "bpffs.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -121,6 +123,28 @@ char *bpffs_path(const struct bpffs *fs, char *out, const char *name)
 	if (snprintf(out, PATH_MAX, "%s/%s", fs->dir, name) >= PATH_MAX)
 		out[0] = '\0';
 	return out;
+}
+
+int bpffs_reuse(const struct bpffs *fs, struct bpf_map *map, const char *name)
+{
+	char path[PATH_MAX];
+	int fd, err;
+
+	fd = bpf_obj_get(bpffs_path(fs, path, name));
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	err = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return err;
+}
+
+int bpffs_pin(const struct bpffs *fs, const struct bpf_map *map, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!bpf_obj_pin(bpf_map__fd(map), bpffs_path(fs, path, name)) || errno == EEXIST)
+		return 0;
+	return -errno;
 }
 
 static DIR *open_dir(const struct bpffs *fs)

@@ -48,6 +48,16 @@ void bpffs_close(struct bpffs *fs);
 /* The path of @name in the folder; @out has PATH_MAX bytes. Returns it. */
 char *bpffs_path(const struct bpffs *fs, char *out, const char *name);
 
+struct bpf_map;
+
+/*
+ * A map of an object that is not loaded yet: where one is pinned by this name it is used as it is.
+ * 0 or a negative errno.
+ */
+int bpffs_reuse(const struct bpffs *fs, struct bpf_map *map, const char *name);
+/* A loaded map gets a pin, unless it has it. 0 or a negative errno. */
+int bpffs_pin(const struct bpffs *fs, const struct bpf_map *map, const char *name);
+
 /* Waits until nobody else changes an open folder, and keeps them out until bpffs_unlock(). */
 int bpffs_lock(struct bpffs *fs, char *error, size_t error_len);
 /* Lets others change it; it stays open. */

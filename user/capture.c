@@ -50,29 +50,6 @@ static bool pinned(const struct bpffs *fs, const char *name)
 	return !access(bpffs_path(fs, path, name), F_OK);
 }
 
-/* A map with a pin is used as it is; a new one gets a pin. */
-static int reuse(const struct bpffs *fs, struct bpf_map *map, const char *name)
-{
-	char path[PATH_MAX];
-	int fd, err;
-
-	fd = bpf_obj_get(bpffs_path(fs, path, name));
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	err = bpf_map__reuse_fd(map, fd);
-	close(fd);
-	return err;
-}
-
-static int pin(const struct bpffs *fs, struct bpf_map *map, const char *name)
-{
-	char path[PATH_MAX];
-
-	if (!bpf_obj_pin(bpf_map__fd(map), bpffs_path(fs, path, name)) || errno == EEXIST)
-		return 0;
-	return -errno;
-}
-
 int capture_load(struct capture *c, bool guards, char *error, size_t error_len)
 {
 	libbpf_print_fn_t old;
@@ -94,19 +71,19 @@ int capture_load(struct capture *c, bool guards, char *error, size_t error_len)
 	bpf_program__set_autoload(c->skeleton->progs.l7fp_connect6, !guards);
 	bpf_program__set_autoload(c->skeleton->progs.l7fp_getpeername4, !guards);
 	bpf_program__set_autoload(c->skeleton->progs.l7fp_getpeername6, !guards);
-	err = reuse(c->fs, c->skeleton->maps.l7fp_services, "services");
+	err = bpffs_reuse(c->fs, c->skeleton->maps.l7fp_services, "services");
 	if (!err)
-		err = reuse(c->fs, c->skeleton->maps.l7fp_original, "original");
+		err = bpffs_reuse(c->fs, c->skeleton->maps.l7fp_original, "original");
 	if (!err)
-		err = reuse(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
+		err = bpffs_reuse(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
 	if (!err)
 		err = connect__load(c->skeleton);
 	if (!err)
-		err = pin(c->fs, c->skeleton->maps.l7fp_original, "original");
+		err = bpffs_pin(c->fs, c->skeleton->maps.l7fp_original, "original");
 	if (!err)
-		err = pin(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
+		err = bpffs_pin(c->fs, c->skeleton->maps.l7fp_exempt, "exempt");
 	if (!err)
-		err = pin(c->fs, c->skeleton->maps.l7fp_services, "services");
+		err = bpffs_pin(c->fs, c->skeleton->maps.l7fp_services, "services");
 out:
 	libbpf_set_print(old);
 	if (err) {

@@ -33,28 +33,6 @@ static int keep_text(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
-static int reuse(const struct bpffs *fs, struct bpf_map *map, const char *name)
-{
-	char path[PATH_MAX];
-	int fd, err;
-
-	fd = bpf_obj_get(bpffs_path(fs, path, name));
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	err = bpf_map__reuse_fd(map, fd);
-	close(fd);
-	return err;
-}
-
-static int pin(const struct bpffs *fs, struct bpf_map *map, const char *name)
-{
-	char path[PATH_MAX];
-
-	if (!bpf_obj_pin(bpf_map__fd(map), bpffs_path(fs, path, name)) || errno == EEXIST)
-		return 0;
-	return -errno;
-}
-
 static bool is_version(const char *name)
 {
 	return !strncmp(name, VERSION, strlen(VERSION));
@@ -102,16 +80,21 @@ static struct lookup *load(const struct bpffs *fs, bool guard, char *error, size
 		skeleton->rodata->netns_cookie = fs->cookie;
 		bpf_program__set_autoload(skeleton->progs.l7fp_lookup, !guard);
 		bpf_program__set_autoload(skeleton->progs.l7fp_lookup_guard, guard);
-		err = reuse(fs, skeleton->maps.l7fp_inbound, "inbound");
+		err = bpffs_reuse(fs, skeleton->maps.l7fp_inbound, "inbound");
 	}
 	if (!err)
-		err = reuse(fs, skeleton->maps.l7fp_nodes, "nodes");
+		err = bpffs_reuse(fs, skeleton->maps.l7fp_nodes, "nodes");
+	/* The connect hooks have it, too. */
+	if (!err)
+		err = bpffs_reuse(fs, skeleton->maps.l7fp_exempt, "exempt");
 	if (!err)
 		err = lookup__load(skeleton);
 	if (!err)
-		err = pin(fs, skeleton->maps.l7fp_inbound, "inbound");
+		err = bpffs_pin(fs, skeleton->maps.l7fp_inbound, "inbound");
 	if (!err)
-		err = pin(fs, skeleton->maps.l7fp_nodes, "nodes");
+		err = bpffs_pin(fs, skeleton->maps.l7fp_nodes, "nodes");
+	if (!err)
+		err = bpffs_pin(fs, skeleton->maps.l7fp_exempt, "exempt");
 	libbpf_set_print(old);
 	if (!err)
 		return skeleton;
