@@ -67,8 +67,9 @@ struct {
 	__type(value, __u8);
 } l7fp_exempt SEC(".maps");
 
-extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym;
-extern int l7fp_peer(struct bpf_sock_addr *ctx, __u8 *peer, __u32 peer__sz) __ksym;
+/* Weak: the guards are loaded where there is no module. */
+extern int l7fp_capture(struct bpf_sock_addr *ctx) __ksym __weak;
+extern int l7fp_peer(struct bpf_sock_addr *ctx, __u8 *peer, __u32 peer__sz) __ksym __weak;
 
 /* Of the machine itself, or of one link: what stands for all addresses is not for these. */
 static __always_inline bool is_local(const struct l7fp_service *service)

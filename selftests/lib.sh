@@ -231,7 +231,7 @@ http_status()
 	local url=$1
 
 	shift
-	curl -s -o /dev/null -m 30 -w '%{http_code}' "$@" "$url"
+	curl -gs -o /dev/null -m 30 -w '%{http_code}' "$@" "$url"
 }
 
 _cleanup()

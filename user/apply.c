@@ -150,19 +150,22 @@ static int push_generation(struct apply *a, uint64_t number, const struct tables
 	return kernel_generation_prepare(a->nl, number, policy->map_fd, a->error, a->error_len);
 }
 
-static int attach_hooks(struct apply *a, uint64_t *cgroup_id, size_t *n)
+size_t apply_cgroups(const struct apply_options *options, const char *const **cgroup)
 {
 	static const char *const everything[] = { CAPTURE_DEFAULT_CGROUP };
-	const char *const *cgroup = a->options->cgroup;
+
+	*cgroup = options->n_cgroups ? options->cgroup : everything;
+	return options->n_cgroups ? options->n_cgroups : 1;
+}
+
+static int attach_hooks(struct apply *a, uint64_t *cgroup_id, size_t *n)
+{
+	const char *const *cgroup;
 	bool made;
 	size_t i;
 	int err;
 
-	*n = a->options->n_cgroups;
-	if (!*n) {
-		cgroup = everything;
-		*n = 1;
-	}
+	*n = apply_cgroups(a->options, &cgroup);
 	if (*n > CAPTURE_MAX_CGROUPS) {
 		snprintf(a->error, a->error_len, "%zu cgroups; expected at most %d", *n,
 			 CAPTURE_MAX_CGROUPS);

@@ -101,7 +101,8 @@ int apply(const struct ir *ir, const struct apply_options *options, struct apply
  * Where the module is not there to judge: what arrives for the workload that @ir is for is
  * refused, where any policy concerns it.
  */
-int apply_inbound_guard(const struct ir *ir, char *error, size_t error_len);
+int apply_guard(const struct ir *ir, const struct apply_options *options, size_t *n_guarded,
+		char *error, size_t error_len);
 
 /* Remove what a replaced policy used, once its exchanges have ended. @leftover: what remains. */
 int apply_sweep(const struct ir *ir, const struct apply_options *options, size_t *leftover,

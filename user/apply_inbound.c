@@ -102,23 +102,59 @@ int apply_inbound(struct apply *a)
 	return err;
 }
 
-int apply_inbound_guard(const struct ir *ir, char *error, size_t error_len)
+static int guard_inbound(struct apply *a)
 {
-	struct apply a = { .ir = ir, .fs = { .fd = -1 } };
+	const struct ir_inbound *in = &a->ir->inbound;
 	struct lookup_entry *list;
 	size_t n;
 	int err;
 
-	if (!ir->inbound.captured)
+	if (!in->captured)
 		return 0;
+	list = entries(a, &n);
+	err = lookup_set(&a->fs, list, n, in->node, in->n_nodes, true, a->error, a->error_len);
+	free(list);
+	return err;
+}
+
+static int guard_outbound(struct apply *a, size_t *n_guarded)
+{
+	struct capture_service *list = apply_services(a);
+	const char *const *cgroup;
+	size_t i, n = 0, n_cgroups;
+	uint64_t id;
+	int err = 0;
+
+	/* There is no listener: none of them has a port. */
+	for (i = 0; i < a->ir->n_captures; i++)
+		if (list[i].guarded)
+			list[n++] = list[i];
+	n_cgroups = apply_cgroups(a->options, &cgroup);
+	if (n || capture_cgroups(&a->fs, &id, 1))
+		err = capture_guard_set(&a->fs, cgroup, n_cgroups, list, n, a->error,
+					a->error_len);
+	free(list);
+	*n_guarded = n;
+	return err;
+}
+
+int apply_guard(const struct ir *ir, const struct apply_options *options, size_t *n_guarded,
+		char *error, size_t error_len)
+{
+	struct apply a = {
+		.ir = ir, .options = options, .fs = { .fd = -1 },
+		.error = error, .error_len = error_len,
+	};
+	int err;
+
+	*n_guarded = 0;
 	a.cluster_id = apply_alloc(ir->n_clusters + 1, sizeof(*a.cluster_id));
-	list = entries(&a, &n);
 	err = bpffs_open(&a.fs, 1, error, error_len);
 	if (!err)
-		err = lookup_set(&a.fs, list, n, ir->inbound.node, ir->inbound.n_nodes, true,
-				 error, error_len);
+		err = guard_outbound(&a, n_guarded);
+	if (!err)
+		err = guard_inbound(&a);
 	bpffs_close(&a.fs);
-	free(list);
 	free(a.cluster_id);
 	return err;
 }

@@ -84,6 +84,9 @@ void apply_workload_cgroups(const struct apply *a, struct tables *tables);
 int apply_remove_listeners(struct apply *a, size_t *removed);
 size_t apply_count_stale_listeners(const struct apply *a);
 
+/* The folders whose processes are captured, and how many. */
+size_t apply_cgroups(const struct apply_options *options, const char *const **cgroup);
+
 /* Zeroed memory; exits when there is none. */
 void *apply_alloc(size_t n, size_t size);
 

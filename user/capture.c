@@ -142,7 +142,7 @@ const struct bpffs *capture_fs(const struct capture *c)
 	return c->fs;
 }
 
-static int open_cgroup(const char *cgroup, uint64_t *id, char *error, size_t error_len)
+int capture_open_cgroup(const char *cgroup, uint64_t *id, char *error, size_t error_len)
 {
 	struct statfs fs;
 	struct stat st;
@@ -171,7 +171,7 @@ static int open_cgroup(const char *cgroup, uint64_t *id, char *error, size_t err
 
 int capture_cgroup_id(const char *cgroup, uint64_t *id, char *error, size_t error_len)
 {
-	int fd = open_cgroup(cgroup, id, error, error_len);
+	int fd = capture_open_cgroup(cgroup, id, error, error_len);
 
 	if (fd < 0)
 		return fd;
@@ -231,14 +231,15 @@ struct bpf_program *capture_program(const struct capture *c, int hook)
 	return program[hook];
 }
 
-static int attach_one(struct capture *c, int cgroup_fd, uint64_t id, int hook)
+int capture_hook_attach(const struct capture *c, const struct bpf_program *program, int cgroup_fd,
+			uint64_t id, int hook)
 {
 	char path[PATH_MAX];
 	struct bpf_link *link;
 	int err;
 
 	/* Links on cgroups are always of the kind that lets others attach, too. */
-	link = bpf_program__attach_cgroup(capture_program(c, hook), cgroup_fd);
+	link = bpf_program__attach_cgroup(program, cgroup_fd);
 	if (!link)
 		return -errno;
 	err = bpf_link__pin(link, capture_hook_path(c->fs, path, id, hook));
@@ -257,7 +258,7 @@ int capture_attach(struct capture *c, const char *cgroup, bool *made, char *erro
 	uint64_t id;
 
 	*made = false;
-	fd = open_cgroup(cgroup, &id, error, error_len);
+	fd = capture_open_cgroup(cgroup, &id, error, error_len);
 	if (fd < 0)
 		return fd;
 	version_name(version);
@@ -270,7 +271,8 @@ int capture_attach(struct capture *c, const char *cgroup, bool *made, char *erro
 		err = capture_load(c, false, error, error_len);
 		if (err)
 			break;
-		err = there ? renew_one(c, id, hook) : attach_one(c, fd, id, hook);
+		err = there ? renew_one(c, id, hook) :
+			      capture_hook_attach(c, capture_program(c, hook), fd, id, hook);
 		if (err)
 			snprintf(error, error_len, "cgroup %s: the %s hook cannot be attached: %s",
 				 cgroup, capture_hook_name[hook], strerror(-err));

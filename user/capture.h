@@ -74,6 +74,15 @@ int capture_guard(struct capture *capture, size_t *n, char *error, size_t error_
  * something is guarded, and none where nothing is. The pins that are needed no longer are removed.
  */
 int capture_guard_hooks(struct capture *capture, char *error, size_t error_len);
+/*
+ * Connects from the cgroups to these addresses are refused from now on, by hooks that go without the
+ * module: nobody judges them. The next capture_attach() puts its own in their place.
+ */
+int capture_guard_set(const struct bpffs *fs, const char *const *cgroup, size_t n_cgroups,
+		      const struct capture_service *service, size_t n, char *error,
+		      size_t error_len);
+/* What arrives stays refused where it was steered; all other pins are removed. */
+int capture_guard_inbound(const struct bpffs *fs, char *error, size_t error_len);
 /* Whether hooks that go without the module guard some addresses. */
 bool capture_is_guarded(const struct bpffs *fs);
 

@@ -40,10 +40,14 @@ int capture_guard(struct capture *c, size_t *n, char *error, size_t error_len)
 	return err;
 }
 
+static struct bpf_program *guard_program(const struct capture *c, int hook)
+{
+	return hook ? c->skeleton->progs.l7fp_guard6 : c->skeleton->progs.l7fp_guard4;
+}
+
 static int put_guards(struct capture *c, char *error, size_t error_len)
 {
 	uint64_t id[2 * CAPTURE_MAX_CGROUPS];
-	struct bpf_program *guard[CAPTURE_CONNECT_HOOKS];
 	char path[PATH_MAX];
 	size_t i, n;
 	int hook, err;
@@ -54,13 +58,11 @@ static int put_guards(struct capture *c, char *error, size_t error_len)
 	err = capture_load(c, true, error, error_len);
 	if (err)
 		return err;
-	guard[0] = c->skeleton->progs.l7fp_guard4;
-	guard[1] = c->skeleton->progs.l7fp_guard6;
 	n = capture_cgroups(c->fs, id, 2 * CAPTURE_MAX_CGROUPS);
 	for (i = 0; i < n; i++) {
 		for (hook = 0; hook < CAPTURE_CONNECT_HOOKS; hook++) {
 			capture_hook_path(c->fs, path, id[i], hook);
-			err = capture_hook_replace(path, guard[hook]);
+			err = capture_hook_replace(path, guard_program(c, hook));
 			if (!err || err == -ENOENT)
 				continue;
 			snprintf(error, error_len, "%s: the guard cannot be attached: %s", path,
@@ -89,6 +91,13 @@ static bool not_a_guard(const char *name)
 	       !ends_with(name, "-connect4") && !ends_with(name, "-connect6");
 }
 
+int capture_guard_inbound(const struct bpffs *fs, char *error, size_t error_len)
+{
+	int err = lookup_guard(fs, error, error_len);
+
+	return err ? err : bpffs_remove_some(fs, not_inbound, error, error_len);
+}
+
 int capture_guard_hooks(struct capture *c, char *error, size_t error_len)
 {
 	struct capture_service *list;
@@ -97,16 +106,60 @@ int capture_guard_hooks(struct capture *c, char *error, size_t error_len)
 
 	err = capture_list(c->fs, &list, &n, error, error_len);
 	free(list);
-	if (!err)
-		err = lookup_guard(c->fs, error, error_len);
 	if (err)
 		return err;
 	if (!n)
-		return bpffs_remove_some(c->fs, not_inbound, error, error_len);
-	err = put_guards(c, error, error_len);
+		return capture_guard_inbound(c->fs, error, error_len);
+	err = lookup_guard(c->fs, error, error_len);
+	if (!err)
+		err = put_guards(c, error, error_len);
 	if (err)
 		return err;
 	return bpffs_remove_some(c->fs, not_a_guard, error, error_len);
+}
+
+static int guard_cgroup(struct capture *c, const char *cgroup, char *error, size_t error_len)
+{
+	char path[PATH_MAX];
+	int fd, hook, err = 0;
+	uint64_t id;
+
+	fd = capture_open_cgroup(cgroup, &id, error, error_len);
+	if (fd < 0)
+		return fd;
+	for (hook = 0; hook < CAPTURE_CONNECT_HOOKS && !err; hook++) {
+		err = capture_hook_replace(capture_hook_path(c->fs, path, id, hook),
+					   guard_program(c, hook));
+		if (err == -ENOENT)
+			err = capture_hook_attach(c, guard_program(c, hook), fd, id, hook);
+		if (err)
+			snprintf(error, error_len, "cgroup %s: the guard cannot be attached: %s",
+				 cgroup, strerror(-err));
+	}
+	close(fd);
+	return err;
+}
+
+int capture_guard_set(const struct bpffs *fs, const char *const *cgroup, size_t n_cgroups,
+		      const struct capture_service *service, size_t n, char *error,
+		      size_t error_len)
+{
+	struct capture c = { .fs = fs };
+	int fd = -1, err;
+	size_t i;
+
+	err = capture_load(&c, true, error, error_len);
+	if (!err) {
+		c.services_fd = bpf_map__fd(c.skeleton->maps.l7fp_services);
+		fd = capture_prepare(&c, service, n, error, error_len);
+		err = fd < 0 ? fd : capture_replace(&c, fd, error, error_len);
+	}
+	for (i = 0; i < n_cgroups && !err; i++)
+		err = guard_cgroup(&c, cgroup[i], error, error_len);
+	if (fd >= 0)
+		close(fd);
+	connect__destroy(c.skeleton);
+	return err;
 }
 
 bool capture_is_guarded(const struct bpffs *fs)

@@ -32,6 +32,11 @@ char *capture_hook_path(const struct bpffs *fs, char *out, uint64_t id, int hook
 /* Loads the programs that capture, or those that guard; not both in one struct capture. */
 int capture_load(struct capture *c, bool guards, char *error, size_t error_len);
 struct bpf_program *capture_program(const struct capture *c, int hook);
+/* Its fd, and its id, or a negative errno with @error set. */
+int capture_open_cgroup(const char *cgroup, uint64_t *id, char *error, size_t error_len);
+/* Attaches @program to the cgroup and pins the link. 0 or a negative errno. */
+int capture_hook_attach(const struct capture *c, const struct bpf_program *program, int cgroup_fd,
+			uint64_t id, int hook);
 /* Puts @program into the link that is pinned at @path. 0 or a negative errno. */
 int capture_hook_replace(const char *path, const struct bpf_program *program);
 /* Puts the map in force; the hooks stay what they are. */

@@ -47,6 +47,11 @@ struct daemon_policy;
 struct daemon_policy *daemon_policy_new(const struct daemon_options *options);
 /* Reads the files and applies what they say. What was in force stays when that fails. */
 int daemon_policy_apply(struct daemon_policy *policy);
+/*
+ * Without the module: what a policy binds is refused until the next apply, and why is said. What the
+ * files with errors say nobody knows: then nothing changes.
+ */
+void daemon_policy_guard(struct daemon_policy *policy);
 /* Removes what a replaced policy used. True while something is left. */
 bool daemon_policy_sweep(struct daemon_policy *policy);
 bool daemon_policy_leftover(const struct daemon_policy *policy);

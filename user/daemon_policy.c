@@ -174,6 +174,32 @@ int daemon_policy_apply(struct daemon_policy *p)
 	return 0;
 }
 
+void daemon_policy_guard(struct daemon_policy *p)
+{
+	struct apply_options options;
+	struct policy_files files;
+	char error[ERROR_LEN];
+	size_t n = 0;
+
+	if (p->options->workloads) {
+		apply_workloads(p);
+		return;
+	}
+	if (policy_files_read(&files, p->options->path, p->options->n_paths)) {
+		policy_files_explain(&files, stderr);
+		fail(p, &files, "the files hold errors");
+		return;
+	}
+	fill_options(p, &options);
+	if (apply_guard(files.ir, &options, &n, error, sizeof(error)))
+		fprintf(stderr, "l7fpd: %s\n", error);
+	else
+		fprintf(stderr,
+			"l7fpd: until the module is loaded and the policies are applied, %zu addresses that an authorization binds cannot be reached; l7fp-tool reset lets them go\n",
+			n);
+	policy_files_free(&files);
+}
+
 bool daemon_policy_leftover(const struct daemon_policy *p)
 {
 	return p->leftover && (p->files.ir || p->workloads.n);

@@ -71,7 +71,7 @@ static int finish(struct drain *d, char *error, size_t error_len)
 		if (!err && c->capture)
 			err = capture_guard_hooks(c->capture, error, error_len);
 		else if (!err)
-			err = bpffs_remove(&c->fs, error, error_len);
+			err = capture_guard_inbound(&c->fs, error, error_len);
 	}
 	e = kernel_read(a.nl, KERNEL_LISTENERS | KERNEL_CLUSTERS | KERNEL_GENERATIONS, &a.kernel,
 			error, error_len);

@@ -223,6 +223,16 @@ static int open_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+/* It may judge tomorrow what it bound yesterday: until then nothing of that is open. */
+static void guard(struct l7fpd *d)
+{
+	if (netlink_has_module())
+		return;
+	d->policy = daemon_policy_new(&d->options);
+	daemon_policy_guard(d->policy);
+	daemon_policy_free(d->policy);
+}
+
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -320,7 +330,7 @@ int main(int argc, char **argv)
 	if (d.netns && cmd_enter_netns(d.netns))
 		return EXIT_FAILED;
 	d.signal_fd = open_signals();
-	if (d.signal_fd < 0 || need_module(&cookie))
+	if (d.signal_fd < 0)
 		return EXIT_FAILED;
 	d.watch = daemon_watch_new(d.options.path, d.options.n_paths);
 	if (!d.watch)
@@ -329,6 +339,10 @@ int main(int argc, char **argv)
 	/* What could fail is behind us when the old one ends. */
 	if (d.options.replace && (daemon_policy_check(d.policy) || daemon_replace(cookie)))
 		return EXIT_FAILED;
+	if (need_module(&cookie)) {
+		guard(&d);
+		return EXIT_FAILED;
+	}
 	d.stats = daemon_stats_new(cookie, d.options.stats_listen);
 	if (d.stats) {
 		apply_now(&d);

@@ -103,6 +103,18 @@ fail:
 	return err;
 }
 
+bool netlink_has_module(void)
+{
+	char error[ERROR_LEN];
+	struct netlink *nl;
+	int err;
+
+	err = netlink_open(&nl, error, sizeof(error));
+	if (!err)
+		netlink_close(nl);
+	return err != -ENOENT;
+}
+
 void netlink_close(struct netlink *nl)
 {
 	if (!nl)

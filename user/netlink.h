@@ -9,6 +9,7 @@
 #ifndef _L7FP_NETLINK_H
 #define _L7FP_NETLINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <netlink/msg.h>
@@ -32,6 +33,8 @@ struct netlink;
  */
 int netlink_open(struct netlink **out, char *error, size_t error_len);
 void netlink_close(struct netlink *nl);
+/* False where it is not loaded; what else keeps a connection from it netlink_open() says. */
+bool netlink_has_module(void);
 
 /* A message of the family, empty so far. Exits when there is no memory. */
 struct nl_msg *netlink_message(struct netlink *nl, enum l7fp_cmd cmd, size_t size);

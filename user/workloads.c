@@ -186,7 +186,7 @@ static int go_back(int netns, char *error, size_t error_len)
 static struct apply_options options_of(struct workload_policy *p,
 				       const struct workloads_options *o)
 {
-	return (struct apply_options){
+	struct apply_options options = {
 		.n_cgroups = p->cgroup ? 1 : 0,
 		.cgroup = (const char *const *)&p->cgroup,
 		.port = o->port,
@@ -196,30 +196,20 @@ static struct apply_options options_of(struct workload_policy *p,
 		.dry_run = o->dry_run,
 		.memory = &p->memory,
 	};
+
+	return options;
 }
 
-static bool have_module(void)
+static int guard_one(struct workload_policy *p, const struct apply_options *options)
 {
-	char error[ERROR_LEN];
-	struct netlink *nl;
-	int err;
-
-	err = netlink_open(&nl, error, sizeof(error));
-	if (!err)
-		netlink_close(nl);
-	/* What else went wrong apply() will say. */
-	return err != -ENOENT;
-}
-
-static int guard_one(struct workload_policy *p)
-{
-	int err = apply_inbound_guard(p->files.ir, p->error, sizeof(p->error));
+	size_t n;
+	int err = apply_guard(p->files.ir, options, &n, p->error, sizeof(p->error));
 
 	if (!err)
 		snprintf(p->error, sizeof(p->error),
-			 "l7fp.ko is not loaded: %s; modprobe l7fp, then apply again",
+			 "l7fp.ko is not loaded: %s, and %zu addresses that an authorization binds cannot be reached from there; modprobe l7fp, then apply again",
 			 p->files.ir->inbound.captured ? "what arrives is refused" :
-			 "no policy is in force");
+			 "no policy concerns what arrives", n);
 	return -ENODEV;
 }
 
@@ -229,8 +219,8 @@ static int apply_one(struct workload_policy *p, const struct workloads_options *
 	int err;
 
 	err = o->dry_run ? 0 : enter(p, p->error, sizeof(p->error));
-	if (!err && !o->dry_run && !have_module())
-		err = guard_one(p);
+	if (!err && !o->dry_run && !netlink_has_module())
+		err = guard_one(p, &options);
 	else if (!err)
 		err = apply(p->files.ir, &options, &p->result, p->error, sizeof(p->error));
 	p->applied = !err;
