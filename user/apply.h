@@ -38,7 +38,7 @@ void apply_memory_free(struct apply_memory *memory);
 
 /**
  * struct apply_slow_path - the proxy for what the kernel cannot decide
- * @port: 0: none
+ * @port: 0: none; what came to a workload goes to the port behind it
  * @token: of its configuration, see proxy_token()
  */
 struct apply_slow_path {
@@ -99,7 +99,8 @@ int apply(const struct ir *ir, const struct apply_options *options, struct apply
 
 /*
  * Where the module is not there to judge: what arrives for the workload that @ir is for is
- * refused, where any policy concerns it.
+ * refused, where any policy concerns it, and so are connects to what an authorization binds here
+ * (@n_guarded addresses). The next apply() takes over.
  */
 int apply_guard(const struct ir *ir, const struct apply_options *options, size_t *n_guarded,
 		char *error, size_t error_len);

@@ -22,6 +22,8 @@ int apply_slow_path(struct apply *a, uint64_t number)
 	nla_put(msg, L7FP_A_SLOW_PATH_ADDRESS, v4 ? 4 : 16, slow->address.s6_addr + (v4 ? 12 : 0));
 	nla_put_u16(msg, L7FP_A_SLOW_PATH_PORT, slow->port);
 	nla_put(msg, L7FP_A_SLOW_PATH_TOKEN, strlen(slow->token), slow->token);
+	if (a->ir->inbound.captured)
+		nla_put_u16(msg, L7FP_A_SLOW_PATH_INBOUND_PORT, slow->port + 1);
 	nla_nest_end(msg, nest);
 	snprintf(what, sizeof(what), "slow path of generation %llu", (unsigned long long)number);
 	return netlink_do(a->nl, msg, NULL, NULL, what, a->error, a->error_len);

@@ -50,6 +50,21 @@ int cmd_fail(const char *command, const char *text);
 int cmd_number(const char *option, const char *text, unsigned long low, unsigned long high,
 	       unsigned long *out);
 
+/* The files and folders of a command line. */
+#define CMD_MAX_FILES	1024
+
+struct cmd_files {
+	char *path[CMD_MAX_FILES];
+	size_t n;
+};
+
+/* One more; "-" is standard input. 0, or -1 after a message. */
+int cmd_add_file(const char *command, struct cmd_files *files, char *path);
+/* Those that are left on the command line, behind its options. Likewise. */
+int cmd_add_files(const char *command, struct cmd_files *files, int argc, char **argv);
+/* Whether one is standard input, which can be read once only. */
+bool cmd_has_stdin(const struct cmd_files *files);
+
 /* ALLOW_ANY or REGISTRY_ONLY. 0, or -1 after a message. */
 int cmd_outbound(const char *command, const char *text, bool *registry_only);
 

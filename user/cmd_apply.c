@@ -12,8 +12,7 @@
 #include "workloads.h"
 
 struct arguments {
-	char *files[1024];
-	size_t n_files;
+	struct cmd_files files;
 	const char *cgroups[CAPTURE_MAX_CGROUPS];
 	size_t n_cgroups;
 	const char *netns;
@@ -26,8 +25,6 @@ struct arguments {
 	bool workloads, registry_only;
 	const char *node;
 };
-
-#define MAX_FILES	(sizeof(((struct arguments *)0)->files) / sizeof(char *))
 
 static void usage(FILE *out)
 {
@@ -43,7 +40,8 @@ static void usage(FILE *out)
 		"  -n, --netns NAME   of another network namespace: a name of ip netns, or a path\n"
 		"  -p, --port PORT    of the HTTP listener (default %d, or any when it is taken)\n"
 		"  -s, --slowpath ADDRESS:PORT   a proxy with the configuration that l7fp-tool\n"
-		"                     slowpath writes for these policies\n"
+		"                     slowpath writes for these policies; with --workloads in each\n"
+		"                     network namespace, and on the next port for what arrives\n"
 		"  -x, --exempt PATH  do not capture processes of this cgroup: the proxy's; may be\n"
 		"                     repeated\n"
 		"      --without NAME[,NAME]...   do not make: request-id, forwarded-proto,\n"
@@ -60,18 +58,6 @@ static void usage(FILE *out)
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
 		CAPTURE_DEFAULT_CGROUP, APPLY_HTTP_PORT);
-}
-
-static int add_file(struct arguments *a, char *path)
-{
-	if (a->n_files == MAX_FILES) {
-		fprintf(stderr,
-			"l7fp-tool apply: more than %zu paths; expected fewer: name a folder instead\n",
-			MAX_FILES);
-		return -1;
-	}
-	a->files[a->n_files++] = path;
-	return 0;
 }
 
 static int add_cgroup(const char **list, size_t *n, const char *path)
@@ -118,8 +104,6 @@ static int add_without(uint32_t *flags, char *names)
 /* What each workload has of its own, and what is for one network namespace only. */
 static int check_workloads(const struct arguments *a)
 {
-	size_t i;
-
 	if (!a->workloads) {
 		if (a->node || a->registry_only) {
 			fputs("l7fp-tool apply: --node and --outbound-traffic-policy are for --workloads\n",
@@ -128,14 +112,17 @@ static int check_workloads(const struct arguments *a)
 		}
 		return 0;
 	}
-	if (a->n_cgroups || a->netns || a->slow_path.port) {
-		fputs("l7fp-tool apply: --workloads: cgroups and network namespaces are those of the Workloads, and there is no slow path; expected none of --cgroup, --netns, --slowpath\n",
+	if (a->n_cgroups || a->netns) {
+		fputs("l7fp-tool apply: --workloads: cgroups and network namespaces are those of the Workloads; expected neither --cgroup nor --netns\n",
 		      stderr);
 		return -1;
 	}
-	for (i = 0; i < a->n_files; i++) {
-		if (strcmp(a->files[i], "-"))
-			continue;
+	if (a->slow_path.port == UINT16_MAX) {
+		fputs("l7fp-tool apply: --slowpath: port 65535; with --workloads the proxy has the next port, too: expected 65534 at most\n",
+		      stderr);
+		return -1;
+	}
+	if (cmd_has_stdin(&a->files)) {
 		fputs("l7fp-tool apply: --workloads needs files: standard input is read once\n",
 		      stderr);
 		return -1;
@@ -169,7 +156,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	while (!err && (c = getopt_long(argc, argv, "f:c:n:p:s:x:wjh", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
-			err = add_file(a, optarg);
+			err = cmd_add_file("apply", &a->files, optarg);
 			break;
 		case 'c':
 			err = add_cgroup(a->cgroups, &a->n_cgroups, optarg);
@@ -216,9 +203,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			return 1 + EXIT_USAGE;
 		}
 	}
-	while (!err && optind < argc)
-		err = add_file(a, argv[optind++]);
-	if (!err && !a->n_files) {
+	if (!err)
+		err = cmd_add_files("apply", &a->files, argc, argv);
+	if (!err && !a->files.n) {
 		usage(stderr);
 		err = -1;
 	}
@@ -286,12 +273,9 @@ static void print_text(const struct policy_files *files, const struct apply_resu
 /* The files are read a second time, for what the proxy was told. */
 static int set_token(struct arguments *a)
 {
-	size_t i;
-
-	for (i = 0; i < a->n_files; i++)
-		if (!strcmp(a->files[i], "-"))
-			return cmd_fail("apply", "--slowpath needs files: standard input is read once");
-	if (policy_files_token(a->files, a->n_files, a->slow_path.token,
+	if (cmd_has_stdin(&a->files))
+		return cmd_fail("apply", "--slowpath needs files: standard input is read once");
+	if (policy_files_token(a->files.path, a->files.n, NULL, a->slow_path.token,
 			       sizeof(a->slow_path.token)))
 		return cmd_fail("apply", "nothing was applied: the files changed while they were read");
 	return 0;
@@ -352,10 +336,10 @@ static void print_workloads(const struct workloads *w, const struct arguments *a
 static int apply_workloads(struct arguments *a)
 {
 	const struct workloads_options options = {
-		.path = a->files, .n_paths = a->n_files, .node = a->node,
+		.path = a->files.path, .n_paths = a->files.n, .node = a->node,
 		.registry_only = a->registry_only, .dry_run = a->dry_run, .port = a->port,
 		.listener_flags = a->listener_flags,
-		.exempt = a->exempt, .n_exempt = a->n_exempt,
+		.slow_path = a->slow_path, .exempt = a->exempt, .n_exempt = a->n_exempt,
 	};
 	struct workloads w = { 0 };
 	char error[ERROR_LEN];
@@ -384,7 +368,7 @@ int cmd_apply(int argc, char **argv)
 		return err - 1;
 	if (a.workloads)
 		return apply_workloads(&a);
-	if (policy_files_read(&files, a.files, a.n_files)) {
+	if (policy_files_read(&files, a.files.path, a.files.n)) {
 		policy_files_explain(&files, stderr);
 		policy_files_free(&files);
 		return cmd_fail("apply", "nothing was applied; l7fp-tool check says more");

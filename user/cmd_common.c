@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -59,6 +60,37 @@ int cmd_number(const char *option, const char *text, unsigned long low, unsigned
 	fprintf(stderr, "%s: %s: expected a number from %lu to %lu, got '%s'\n",
 		program_invocation_short_name, option, low, high, text);
 	return -1;
+}
+
+int cmd_add_file(const char *command, struct cmd_files *files, char *path)
+{
+	if (files->n == CMD_MAX_FILES) {
+		fprintf(stderr,
+			"l7fp-tool %s: more than %d paths; expected fewer: name a folder instead\n",
+			command, CMD_MAX_FILES);
+		return -1;
+	}
+	files->path[files->n++] = path;
+	return 0;
+}
+
+int cmd_add_files(const char *command, struct cmd_files *files, int argc, char **argv)
+{
+	int err = 0;
+
+	while (!err && optind < argc)
+		err = cmd_add_file(command, files, argv[optind++]);
+	return err;
+}
+
+bool cmd_has_stdin(const struct cmd_files *files)
+{
+	size_t i;
+
+	for (i = 0; i < files->n; i++)
+		if (!strcmp(files->path[i], "-"))
+			return true;
+	return false;
 }
 
 int cmd_outbound(const char *command, const char *text, bool *registry_only)

@@ -8,12 +8,10 @@
 #include "policy_files.h"
 #include "proxy.h"
 
-#define MAX_FILES 1024
-
 struct arguments {
-	char *files[MAX_FILES];
-	size_t n_files;
+	struct cmd_files files;
 	struct proxy_options proxy;
+	struct translate_view view;	/* @workload NULL: none */
 	const char *output;
 	char listen[INET6_ADDRSTRLEN];
 	bool token_only;
@@ -33,23 +31,16 @@ static void usage(FILE *out)
 		"  -o, --output FILE       there instead of standard output\n"
 		"  -l, --listen ADDRESS:PORT   where the proxy listens (default 127.0.0.1:%d)\n"
 		"  -a, --access-log FILE   one line a request\n"
+		"  -w, --workload NAMESPACE/NAME   for the proxy in the network namespace of this\n"
+		"                          Workload: for apply --workloads --slowpath\n"
+		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workload: as\n"
+		"                          apply is told\n"
 		"      --token             print only what tells these policies from others\n"
 		"  -h, --help              this text\n"
 		"\n"
 		"Rules that Envoy cannot express either are named, and answered with 503. With\n"
 		"HAProxy any such rule is an error.\n",
 		PROXY_DEFAULT_PORT);
-}
-
-static int add_file(struct arguments *a, char *path)
-{
-	if (a->n_files == MAX_FILES) {
-		fprintf(stderr, "l7fp-tool slowpath: more than %d paths; name a folder instead\n",
-			MAX_FILES);
-		return -1;
-	}
-	a->files[a->n_files++] = path;
-	return 0;
 }
 
 static int set_format(struct arguments *a, const char *format)
@@ -82,6 +73,20 @@ static int set_listen(struct arguments *a, const char *text)
 	return 0;
 }
 
+static int check_workload(const struct arguments *a)
+{
+	if (a->view.registry_only && !a->view.workload) {
+		fputs("l7fp-tool slowpath: --outbound-traffic-policy is for --workload\n", stderr);
+		return -1;
+	}
+	if (a->view.workload && a->proxy.port == UINT16_MAX) {
+		fputs("l7fp-tool slowpath: --listen: port 65535; with --workload the proxy has the next port, too: expected 65534 at most\n",
+		      stderr);
+		return -1;
+	}
+	return 0;
+}
+
 /* 0 go on, else the exit status plus one. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -91,6 +96,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "output", required_argument, NULL, 'o' },
 		{ "listen", required_argument, NULL, 'l' },
 		{ "access-log", required_argument, NULL, 'a' },
+		{ "workload", required_argument, NULL, 'w' },
+		{ "outbound-traffic-policy", required_argument, NULL, 'O' },
 		{ "token", no_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
@@ -98,10 +105,10 @@ static int parse(struct arguments *a, int argc, char **argv)
 	int c, err = 0;
 
 	optind = 1;
-	while (!err && (c = getopt_long(argc, argv, "f:F:o:l:a:h", options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, "f:F:o:l:a:w:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
-			err = add_file(a, optarg);
+			err = cmd_add_file("slowpath", &a->files, optarg);
 			break;
 		case 'F':
 			err = set_format(a, optarg);
@@ -115,6 +122,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 		case 'a':
 			a->proxy.access_log = optarg;
 			break;
+		case 'w':
+			a->view.workload = optarg;
+			break;
+		case 'O':
+			err = cmd_outbound("l7fp-tool slowpath", optarg, &a->view.registry_only);
+			break;
 		case 't':
 			a->token_only = true;
 			break;
@@ -126,12 +139,14 @@ static int parse(struct arguments *a, int argc, char **argv)
 			return 1 + EXIT_USAGE;
 		}
 	}
-	while (!err && optind < argc)
-		err = add_file(a, argv[optind++]);
-	if (!err && !a->n_files) {
+	if (!err)
+		err = cmd_add_files("slowpath", &a->files, argc, argv);
+	if (!err && !a->files.n) {
 		usage(stderr);
 		err = -1;
 	}
+	if (!err)
+		err = check_workload(a);
 	return err ? 1 + EXIT_USAGE : 0;
 }
 
@@ -205,7 +220,8 @@ int cmd_slowpath(int argc, char **argv)
 	ret = parse(&a, argc, argv);
 	if (ret)
 		return ret - 1;
-	if (policy_files_read_for_proxy(&files, a.files, a.n_files)) {
+	if (policy_files_read_for_proxy(&files, a.files.path, a.files.n,
+					a.view.workload ? &a.view : NULL)) {
 		policy_files_explain(&files, stderr);
 		ret = cmd_fail("slowpath", "nothing was written; l7fp-tool check says more");
 	} else {

@@ -106,7 +106,7 @@ static struct workloads_options workloads_options(const struct daemon_policy *p)
 		.path = o->path, .n_paths = o->n_paths, .node = o->node,
 		.registry_only = o->registry_only, .port = o->port,
 		.listener_flags = o->listener_flags,
-		.exempt = o->exempt, .n_exempt = o->n_exempt,
+		.slow_path = o->slow_path, .exempt = o->exempt, .n_exempt = o->n_exempt,
 	};
 }
 
@@ -159,8 +159,8 @@ int daemon_policy_apply(struct daemon_policy *p)
 	policy_files_explain(&files, stderr);
 	fill_options(p, &options);
 	if (options.slow_path.port &&
-	    policy_files_token(p->options->path, p->options->n_paths, options.slow_path.token,
-			       sizeof(options.slow_path.token)))
+	    policy_files_token(p->options->path, p->options->n_paths, NULL,
+			       options.slow_path.token, sizeof(options.slow_path.token)))
 		return fail(p, &files, "the files changed while they were read");
 	if (apply(files.ir, &options, &result, error, sizeof(error)))
 		return fail(p, &files, error);

@@ -2,7 +2,8 @@
 /*
  * An Envoy bootstrap for the slow path: one listener that wants a PROXY v2
  * header with the token, a filter chain for each destination port, and the
- * connection manager as Istio sets it up for a sidecar.
+ * connection manager as Istio sets it up for a sidecar; and one with a single
+ * chain for what came to the workload.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 
 #define TYPE		"type.googleapis.com/"
 #define PROXY_PROTOCOL	"envoy.filters.listener.proxy_protocol"
-#define TLV_UNIQUE_ID	5
-#define FORMAT_VERSION	"2"	/* of what is written; part of the token */
+#define TLV_AUTHORITY	2	/* the client's principal */
+#define TLV_UNIQUE_ID	5	/* the token */
+#define FORMAT_VERSION	"3"	/* of what is written; part of the token */
 
 void proxy_refuse(struct proxy_refusals *r, const struct ir_source *source, const char *reason)
 {
@@ -181,7 +183,7 @@ static void token_filter(struct json *j, const char *token)
 	json_end(j);
 }
 
-static void address_state(struct json *j, const char *key, const char *factory, const char *format)
+static void client_state(struct json *j, const char *key, const char *factory, const char *format)
 {
 	json_object(j, NULL);
 	json_string(j, "object_key", key);
@@ -190,22 +192,27 @@ static void address_state(struct json *j, const char *key, const char *factory, 
 	json_object(j, "text_format_source");
 	json_string(j, "inline_string", format);
 	json_end(j);
+	/* Of what is not there no state is made, so that it matches nothing. */
+	json_bool(j, "omit_empty_values", true);
 	json_end(j);
+	json_bool(j, "skip_if_empty", true);
 	json_end(j);
 }
 
-/* The addresses of the PROXY header, where matchers find them. */
-static void address_filter(struct json *j)
+/* Addresses and principal of the PROXY header, where matchers find them. */
+static void client_filter(struct json *j)
 {
 	json_object(j, NULL);
-	json_string(j, "name", "addresses");
+	json_string(j, "name", "client");
 	envoy_any(j, "typed_config",
 		  TYPE "envoy.extensions.filters.network.set_filter_state.v3.Config");
 	json_array(j, "on_new_connection");
-	address_state(j, ENVOY_DESTINATION, "envoy.string",
-		      "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%");
-	address_state(j, ENVOY_SOURCE, "envoy.network.ip",
-		      "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%");
+	client_state(j, ENVOY_DESTINATION, "envoy.string",
+		     "%DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%");
+	client_state(j, ENVOY_SOURCE, "envoy.network.ip",
+		     "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%");
+	client_state(j, ENVOY_PRINCIPAL, "envoy.string",
+		     "%DYNAMIC_METADATA(" PROXY_PROTOCOL ":principal)%");
 	json_end(j);
 	json_end(j);
 	json_end(j);
@@ -250,6 +257,7 @@ static void access_log(struct json *j, const char *path)
 	json_end(j);
 }
 
+/* @port: 0: of what came to the workload, whatever the port. */
 static void connection_manager(struct envoy *e, uint32_t port, const struct proxy_options *o)
 {
 	struct json *j = &e->j;
@@ -273,11 +281,14 @@ static void connection_manager(struct envoy *e, uint32_t port, const struct prox
 	access_log(j, o->access_log);
 	json_object(j, "route_config");
 	snprintf(name, sizeof(name), "%u", port);
-	json_string(j, "name", name);
+	json_string(j, "name", port ? name : "inbound");
 	json_bool(j, "validate_clusters", false);
 	json_bool(j, "ignore_port_in_host_matching", true);
 	json_unsigned(j, "max_direct_response_body_size_bytes", 1048576);
-	envoy_virtual_hosts(e, port);
+	if (port)
+		envoy_virtual_hosts(e, port);
+	else
+		envoy_inbound(e);
 	json_end(j);
 	json_array(j, "http_filters");
 	envoy_rbac_filters(e);
@@ -291,19 +302,49 @@ static void connection_manager(struct envoy *e, uint32_t port, const struct prox
 	json_end(j);
 }
 
-static void listener(struct envoy *e, const struct proxy_options *o, const char *token)
+static void tlv(struct json *j, unsigned int type, const char *key)
 {
+	json_object(j, NULL);
+	json_unsigned(j, "tlv_type", type);
+	json_object(j, "on_tlv_present");
+	json_string(j, "key", key);
+	json_end(j);
+	json_end(j);
+}
+
+static void chain(struct envoy *e, uint32_t port, const struct proxy_options *o,
+		  const char *token)
+{
+	struct json *j = &e->j;
+
+	json_object(j, NULL);
+	if (port) {
+		json_object(j, "filter_chain_match");
+		json_unsigned(j, "destination_port", port);
+		json_end(j);
+	}
+	json_array(j, "filters");
+	token_filter(j, token);
+	client_filter(j);
+	connection_manager(e, port, o);
+	json_end(j);
+	json_end(j);
+}
+
+static void listener(struct envoy *e, const struct proxy_options *o, const char *token,
+		     bool inbound)
+{
+	unsigned int at = o->port ? o->port : PROXY_DEFAULT_PORT;
 	uint32_t *port;
 	struct json *j = &e->j;
 	size_t i, n;
 
-	json_array(j, "listeners");
 	json_object(j, NULL);
-	json_string(j, "name", "slow_path");
+	json_string(j, "name", inbound ? "slow_path_inbound" : "slow_path");
 	json_object(j, "address");
 	json_object(j, "socket_address");
 	json_string(j, "address", o->address ? o->address : "127.0.0.1");
-	json_unsigned(j, "port_value", o->port ? o->port : PROXY_DEFAULT_PORT);
+	json_unsigned(j, "port_value", at + inbound);
 	json_end(j);
 	json_end(j);
 	json_array(j, "listener_filters");
@@ -312,32 +353,21 @@ static void listener(struct envoy *e, const struct proxy_options *o, const char 
 	envoy_any(j, "typed_config",
 		  TYPE "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol");
 	json_array(j, "rules");
-	json_object(j, NULL);
-	json_unsigned(j, "tlv_type", TLV_UNIQUE_ID);
-	json_object(j, "on_tlv_present");
-	json_string(j, "key", "token");
-	json_end(j);
-	json_end(j);
+	tlv(j, TLV_UNIQUE_ID, "token");
+	tlv(j, TLV_AUTHORITY, "principal");
 	json_end(j);
 	json_end(j);
 	json_end(j);
 	json_end(j);
 	json_array(j, "filter_chains");
-	port = envoy_ports(e->ir, &n);
-	for (i = 0; i < n; i++) {
-		json_object(j, NULL);
-		json_object(j, "filter_chain_match");
-		json_unsigned(j, "destination_port", port[i]);
-		json_end(j);
-		json_array(j, "filters");
-		token_filter(j, token);
-		address_filter(j);
-		connection_manager(e, port[i], o);
-		json_end(j);
-		json_end(j);
+	if (inbound) {
+		chain(e, 0, o, token);
+	} else {
+		port = envoy_ports(e->ir, &n);
+		for (i = 0; i < n; i++)
+			chain(e, port[i], o, token);
+		free(port);
 	}
-	free(port);
-	json_end(j);
 	json_end(j);
 	json_end(j);
 }
@@ -354,7 +384,11 @@ void envoy_write(FILE *out, const struct ir *ir, const struct proxy_options *opt
 	json_string(&e.j, "cluster", token);
 	json_end(&e.j);
 	json_object(&e.j, "static_resources");
-	listener(&e, options, token);
+	json_array(&e.j, "listeners");
+	listener(&e, options, token, false);
+	if (ir->inbound.captured)
+		listener(&e, options, token, true);
+	json_end(&e.j);
 	envoy_clusters(&e);
 	json_end(&e.j);
 	json_end(&e.j);

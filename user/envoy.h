@@ -14,6 +14,8 @@
 #define ENVOY_DESTINATION	"l7fp.destination"
 /* And with the client's. */
 #define ENVOY_SOURCE		"l7fp.source"
+/* And with its principal, where the kernel knows it. */
+#define ENVOY_PRINCIPAL		"l7fp.principal"
 
 /* HTTP filters that routes configure by name. */
 #define ENVOY_RBAC_DENY		"l7fp.deny"

@@ -42,7 +42,9 @@ static void balancing(struct json *j, const struct ir_cluster *c)
 	const struct node *maglev = node_get(hash, "maglev");
 	const struct node *ring = node_path(hash, "ringHash", "minimumRingSize", NULL);
 
-	if (hash && maglev) {
+	if (c->kind == L7FP_CLUSTER_ORIGINAL_DST) {
+		json_string(j, "lb_policy", "CLUSTER_PROVIDED");
+	} else if (hash && maglev) {
 		json_string(j, "lb_policy", "MAGLEV");
 		json_object(j, "maglev_lb_config");
 		put_number(j, "table_size", node_get(maglev, "tableSize"));
@@ -139,6 +141,8 @@ static void endpoints(struct json *j, const struct ir_cluster *c)
 {
 	size_t i;
 
+	if (c->kind == L7FP_CLUSTER_ORIGINAL_DST)
+		return;
 	json_object(j, "load_assignment");
 	json_string(j, "cluster_name", c->name);
 	json_array(j, "endpoints");
@@ -177,7 +181,8 @@ void envoy_clusters(struct envoy *e)
 
 		json_object(j, NULL);
 		json_string(j, "name", c->name);
-		json_string(j, "type", "STATIC");
+		json_string(j, "type", c->kind == L7FP_CLUSTER_ORIGINAL_DST ? "ORIGINAL_DST" :
+			    "STATIC");
 		snprintf(text, sizeof(text), "%u.%03us", c->connect_timeout_ms / 1000,
 			 c->connect_timeout_ms % 1000);
 		json_string(j, "connect_timeout", text);

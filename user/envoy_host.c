@@ -209,8 +209,11 @@ static void collect(struct envoy *e, uint32_t port, struct domains *d)
 
 	for (i = 0; i < e->ir->n_virtual_hosts; i++) {
 		const struct ir_virtual_host *host = &e->ir->virtual_host[i];
-		struct ways ways = expand(host->expr);
+		struct ways ways;
 
+		if (ir_is_inbound(host))
+			continue;
+		ways = expand(host->expr);
 		if (ways.failed)
 			proxy_refuse(e->refusals, &host->source,
 				     "its host asks for what no virtual host of Envoy can");
@@ -324,6 +327,27 @@ void envoy_virtual_hosts(struct envoy *e, uint32_t port)
 	free(d.domain);
 }
 
+void envoy_inbound(struct envoy *e)
+{
+	struct json *j = &e->j;
+	size_t i;
+
+	json_array(j, "virtual_hosts");
+	json_object(j, NULL);
+	json_string(j, "name", "inbound");
+	json_array(j, "domains");
+	json_string(j, NULL, "*");
+	json_end(j);
+	json_bool(j, "include_request_attempt_count", true);
+	json_array(j, "routes");
+	for (i = 0; i < e->ir->n_virtual_hosts; i++)
+		if (ir_is_inbound(&e->ir->virtual_host[i]))
+			routes(e, i);
+	json_end(j);
+	json_end(j);
+	json_end(j);
+}
+
 static int compare_ports(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -351,7 +375,8 @@ uint32_t *envoy_ports(const struct ir *ir, size_t *n)
 
 	*n = 0;
 	for (i = 0; i < ir->n_virtual_hosts; i++)
-		*n = add_ports(ir->virtual_host[i].expr, &port, *n);
+		if (!ir_is_inbound(&ir->virtual_host[i]))
+			*n = add_ports(ir->virtual_host[i].expr, &port, *n);
 	if (*n)
 		qsort(port, *n, sizeof(*port), compare_ports);
 	for (i = 0, k = 0; i < *n; i++)

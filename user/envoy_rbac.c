@@ -31,6 +31,8 @@ static enum side side_of(const struct ir_expr *x)
 	case IR_REMOTE_IP:
 		return SIDE_PRINCIPAL;
 	case IR_STRING:
+		if (x->field == L7FP_FIELD_SOURCE_PRINCIPAL)
+			return SIDE_PRINCIPAL;
 		return (x->op & ~L7FP_MATCH_IGNORE_CASE) == L7FP_MATCH_TEMPLATE ?
 		       SIDE_PERMISSION : SIDE_BOTH;
 	case IR_METHOD:
@@ -179,6 +181,11 @@ static void condition(struct envoy *e, const char *key, const struct ir_expr *x,
 			envoy_any(j, "typed_config", URI_TEMPLATE);
 			json_string(j, "path_template", x->value);
 			json_end(j);
+			json_end(j);
+		} else if (x->field == L7FP_FIELD_SOURCE_PRINCIPAL) {
+			json_object(j, "filter_state");
+			json_string(j, "key", ENVOY_PRINCIPAL);
+			envoy_string_match(j, "string_match", x);
 			json_end(j);
 		} else if (x->field == L7FP_FIELD_PATH) {
 			json_object(j, "url_path");

@@ -609,6 +609,34 @@ static const char *order_refusal(const struct ir *ir, const struct ir_route *r,
 	return NULL;
 }
 
+static bool has_rules(const struct ir *ir, const struct ir_cluster *c,
+		      const struct ir_authorization *rules)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_authorization; i++)
+		if (ir_same_rules(&ir->authorization[c->authorization[i]], rules))
+			return true;
+	return false;
+}
+
+/* Copies pass no filter: whoever may not be asked must be known before they are made. */
+static const char *mirror_refusal(const struct ir *ir, const struct ir_route *r)
+{
+	size_t i, k, m;
+
+	for (m = 0; m < r->n_mirrors; m++) {
+		const struct ir_cluster *to = &ir->cluster[r->mirror[m].cluster];
+
+		for (i = 0; i < r->n_clusters; i++)
+			for (k = 0; k < to->n_authorization; k++)
+				if (!has_rules(ir, &ir->cluster[r->cluster[i].cluster],
+					       &ir->authorization[to->authorization[k]]))
+					return "nobody would judge its copies by the authorization of where they go, which is another than its destination's";
+	}
+	return NULL;
+}
+
 /* Why the route cannot be written; NULL: it can. */
 static const char *refusal(struct envoy *e, const struct ir_route *r)
 {
@@ -622,6 +650,8 @@ static const char *refusal(struct envoy *e, const struct ir_route *r)
 		if (!reason)
 			reason = order_refusal(e->ir, r, &r->cluster[i]);
 	}
+	if (!reason)
+		reason = mirror_refusal(e->ir, r);
 	if (!reason && r->kind == L7FP_ROUTE_FORWARD && !r->n_clusters)
 		reason = "no destination has a weight";
 	return reason;

@@ -2,7 +2,8 @@
 /*
  * A configuration for HAProxy: one frontend that chooses the virtual host, the
  * route and the cluster in turn, each in a variable, judges, and goes to the
- * backend of that route. Rules that it cannot express are refused as a whole.
+ * backend of that route; and likewise one for what came to the workload. Rules
+ * that it cannot express are refused as a whole.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ struct haproxy {
 	FILE *out;
 	const struct ir *ir;
 	struct proxy_refusals *refusals;
-	bool *used;		/* routes that some match leads to */
+	bool *used;		/* routes that some match of the frontend leads to */
+	bool *backend;		/* routes of either */
 };
 
 static void refuse(struct haproxy *h, const struct ir_source *source, const char *reason)
@@ -41,7 +43,7 @@ static void lines(struct haproxy *h, const char *action, const char *guard,
 static const char deny[] =
 	"http-request return status 403 content-type text/plain string RBAC:\\x20access\\x20denied";
 
-static void choose_hosts(struct haproxy *h)
+static void choose_hosts(struct haproxy *h, bool inbound)
 {
 	char action[64];
 	size_t i, k;
@@ -50,13 +52,18 @@ static void choose_hosts(struct haproxy *h)
 	for (i = 0; i < h->ir->n_virtual_hosts; i++) {
 		const struct ir_virtual_host *v = &h->ir->virtual_host[i];
 
+		if (ir_is_inbound(v) != inbound)
+			continue;
 		snprintf(action, sizeof(action), "http-request set-var(txn.vh) str(h%zu)", i);
-		lines(h, action, " !{ var(txn.vh) -m found }", v->expr, &v->source);
+		lines(h, action, " !{ var(txn.vh) -m found }", inbound ? NULL : v->expr,
+		      &v->source);
 	}
 	for (i = 0; i < h->ir->n_virtual_hosts; i++) {
 		const struct ir_virtual_host *v = &h->ir->virtual_host[i];
 		char guard[96];
 
+		if (ir_is_inbound(v) != inbound)
+			continue;
 		snprintf(guard, sizeof(guard), " { var(txn.vh) -m str h%zu } !{ var(txn.rt) -m found }",
 			 i);
 		for (k = 0; k < v->n_matches; k++) {
@@ -341,6 +348,9 @@ static void backend(struct haproxy *h, size_t index, const struct ir_route *r,
 		!strcmp(simple, "RANDOM") ? "random" :
 		!strcmp(simple, "ROUND_ROBIN") ? "roundrobin" : "leastconn");
 	retries(h, r);
+	/* Without an address it is that of the connection, which the PROXY header says. */
+	if (c->kind == L7FP_CLUSTER_ORIGINAL_DST)
+		fputs("    server original 0.0.0.0\n", h->out);
 	for (i = 0; i < c->n_endpoints; i++) {
 		const struct ir_endpoint *e = &c->endpoint[i];
 		bool v4 = IN6_IS_ADDR_V4MAPPED(&e->address);
@@ -363,7 +373,7 @@ static void backends(struct haproxy *h)
 	for (i = 0; i < h->ir->n_routes; i++) {
 		const struct ir_route *r = &h->ir->route[i];
 
-		for (k = 0; h->used[i] && k < r->n_clusters; k++) {
+		for (k = 0; h->backend[i] && k < r->n_clusters; k++) {
 			for (m = 0; m < k && r->cluster[m].cluster != r->cluster[k].cluster; m++)
 				;
 			if (m == k)
@@ -384,13 +394,16 @@ static void single_lines(struct haproxy *h)
 				h->ir->slot[i].name);
 }
 
-static void frontend(struct haproxy *h, const struct proxy_options *o, const char *token)
+static void frontend(struct haproxy *h, const struct proxy_options *o, const char *token,
+		     bool inbound)
 {
+	unsigned int port = o->port ? o->port : PROXY_DEFAULT_PORT;
 	size_t i;
 
-	fprintf(h->out, "\nfrontend slow_path\n    bind %s%s:%u accept-proxy\n",
-		o->address && strchr(o->address, ':') ? "ipv6@" : "",
-		o->address ? o->address : "127.0.0.1", o->port ? o->port : PROXY_DEFAULT_PORT);
+	memset(h->used, 0, h->ir->n_routes * sizeof(*h->used));
+	fprintf(h->out, "\nfrontend slow_path%s\n    bind %s%s:%u accept-proxy\n",
+		inbound ? "_inbound" : "", o->address && strchr(o->address, ':') ? "ipv6@" : "",
+		o->address ? o->address : "127.0.0.1", port + inbound);
 	fprintf(h->out, "    tcp-request session reject unless { fc_pp_unique_id -m str %s }\n",
 		token);
 	if (o->access_log)
@@ -399,7 +412,7 @@ static void frontend(struct haproxy *h, const struct proxy_options *o, const cha
 	      "    http-request set-header x-forwarded-proto http unless { req.hdr(x-forwarded-proto) -m found }\n"
 	      "    http-request set-header x-envoy-attempt-count 1\n", h->out);
 	single_lines(h);
-	choose_hosts(h);
+	choose_hosts(h, inbound);
 	for (i = 0; i < h->ir->n_routes; i++)
 		if (h->used[i] && h->ir->route[i].kind == L7FP_ROUTE_FORWARD)
 			choose_cluster(h, i);
@@ -411,6 +424,8 @@ static void frontend(struct haproxy *h, const struct proxy_options *o, const cha
 	for (i = 0; i < h->ir->n_routes; i++)
 		if (h->used[i] && h->ir->route[i].kind == L7FP_ROUTE_FORWARD)
 			choose_backend(h, i);
+	for (i = 0; i < h->ir->n_routes; i++)
+		h->backend[i] |= h->used[i];
 }
 
 void haproxy_write(FILE *out, const struct ir *ir, const struct proxy_options *options,
@@ -419,7 +434,8 @@ void haproxy_write(FILE *out, const struct ir *ir, const struct proxy_options *o
 	struct haproxy h = { .out = out, .ir = ir, .refusals = refusals };
 
 	h.used = calloc(ir->n_routes + 1, sizeof(*h.used));
-	if (!h.used) {
+	h.backend = calloc(ir->n_routes + 1, sizeof(*h.backend));
+	if (!h.used || !h.backend) {
 		fputs("l7fp-tool: out of memory\n", stderr);
 		exit(1);
 	}
@@ -429,7 +445,10 @@ void haproxy_write(FILE *out, const struct ir *ir, const struct proxy_options *o
 			!strcmp(options->access_log, "stdout") ? " format raw" : "");
 	fputs("\ndefaults\n    mode http\n    timeout client 1h\n    timeout server 1h\n"
 	      "    timeout connect 10s\n    timeout tunnel 1h\n", out);
-	frontend(&h, options, token);
+	frontend(&h, options, token, false);
+	if (ir->inbound.captured)
+		frontend(&h, options, token, true);
 	backends(&h);
 	free(h.used);
+	free(h.backend);
 }

@@ -113,6 +113,8 @@ static const char *sample(const struct ir *ir, uint32_t field, char text[512])
 		return "req.hdr(host)";
 	case L7FP_FIELD_AUTHORITY:
 		return "var(txn.host)";
+	case L7FP_FIELD_SOURCE_PRINCIPAL:
+		return "fc_pp_authority";
 	default:
 		break;
 	}

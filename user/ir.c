@@ -88,3 +88,39 @@ int ir_slot(struct ir *ir, uint32_t kind, const char *name)
 	ir->slot[ir->n_slots].name = ir_strdup(ir, name);
 	return (int)ir->n_slots++;
 }
+
+bool ir_is_inbound(const struct ir_virtual_host *host)
+{
+	return host->expr && host->expr->kind == IR_INBOUND;
+}
+
+static bool same_expr(const struct ir_expr *x, const struct ir_expr *y)
+{
+	size_t i;
+
+	if (x->kind != y->kind || x->field != y->field || x->op != y->op ||
+	    x->value_len != y->value_len || x->prefix != y->prefix || x->port != y->port ||
+	    x->method != y->method || x->n_children != y->n_children ||
+	    memcmp(x->addr, y->addr, sizeof(x->addr)) ||
+	    (x->value_len && memcmp(x->value, y->value, x->value_len)))
+		return false;
+	for (i = 0; i < x->n_children; i++)
+		if (!same_expr(x->child[i], y->child[i]))
+			return false;
+	return true;
+}
+
+bool ir_same_rules(const struct ir_authorization *x, const struct ir_authorization *y)
+{
+	size_t i;
+
+	if (x == y)
+		return true;
+	if (x->has_allow != y->has_allow || x->n_rules != y->n_rules)
+		return false;
+	for (i = 0; i < x->n_rules; i++)
+		if (x->rule[i].action != y->rule[i].action || x->rule[i].rule != y->rule[i].rule ||
+		    !same_expr(x->rule[i].expr, y->rule[i].expr))
+			return false;
+	return true;
+}

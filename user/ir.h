@@ -281,6 +281,10 @@ struct ir_expr *ir_or(struct ir *ir, struct ir_expr **child, size_t n);
 struct ir_expr *ir_expr_may(struct ir *ir, const struct ir_expr *e);
 struct ir_expr *ir_expr_must(struct ir *ir, const struct ir_expr *e);
 bool ir_expr_has_unknown(const struct ir_expr *e);
+/* Endpoints on other ports have authorizations of their own, which may say the same. */
+bool ir_same_rules(const struct ir_authorization *x, const struct ir_authorization *y);
+/* A virtual host of what came to the workload that the policy is for; it is the first. */
+bool ir_is_inbound(const struct ir_virtual_host *host);
 
 /* A request as the evaluator sees it. */
 struct ir_header {

@@ -48,7 +48,9 @@ static void usage(FILE *out)
 		"  -n, --netns NAME        of another network namespace\n"
 		"  -p, --port PORT         of the HTTP listener (default %d, or any when taken)\n"
 		"  -S, --slowpath ADDRESS:PORT   a proxy with the configuration that l7fp-tool\n"
-		"                          slowpath writes for these policies\n"
+		"                          slowpath writes for these policies; with --workloads\n"
+		"                          in each network namespace, and on the next port for\n"
+		"                          what arrives\n"
 		"  -x, --exempt PATH       do not capture processes of this cgroup: the proxy's;\n"
 		"                          may be repeated\n"
 		"      --no-app-ports      hand bytes to processes of this network namespace by\n"
@@ -154,8 +156,13 @@ static int check_workloads(const struct l7fpd *d)
 		fputs("l7fpd: --node and --outbound-traffic-policy are for --workloads\n", stderr);
 		return -1;
 	}
-	if (o->workloads && (o->n_cgroups || d->netns || o->slow_path.port)) {
-		fputs("l7fpd: --workloads: cgroups and network namespaces are those of the Workloads, and there is no slow path; expected none of --cgroup, --netns, --slowpath\n",
+	if (o->workloads && (o->n_cgroups || d->netns)) {
+		fputs("l7fpd: --workloads: cgroups and network namespaces are those of the Workloads; expected neither --cgroup nor --netns\n",
+		      stderr);
+		return -1;
+	}
+	if (o->workloads && o->slow_path.port == UINT16_MAX) {
+		fputs("l7fpd: --slowpath: port 65535; with --workloads the proxy has the next port, too: expected 65534 at most\n",
 		      stderr);
 		return -1;
 	}
@@ -216,13 +223,6 @@ static int need_module(uint64_t *cookie)
 	return 0;
 }
 
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
 /* It may judge tomorrow what it bound yesterday: until then nothing of that is open. */
 static void guard(struct l7fpd *d)
 {
@@ -233,6 +233,13 @@ static void guard(struct l7fpd *d)
 	daemon_policy_free(d->policy);
 }
 
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -332,6 +339,10 @@ int main(int argc, char **argv)
 	d.signal_fd = open_signals();
 	if (d.signal_fd < 0)
 		return EXIT_FAILED;
+	if (need_module(&cookie)) {
+		guard(&d);
+		return EXIT_FAILED;
+	}
 	d.watch = daemon_watch_new(d.options.path, d.options.n_paths);
 	if (!d.watch)
 		return EXIT_FAILED;
@@ -339,10 +350,6 @@ int main(int argc, char **argv)
 	/* What could fail is behind us when the old one ends. */
 	if (d.options.replace && (daemon_policy_check(d.policy) || daemon_replace(cookie)))
 		return EXIT_FAILED;
-	if (need_module(&cookie)) {
-		guard(&d);
-		return EXIT_FAILED;
-	}
 	d.stats = daemon_stats_new(cookie, d.options.stats_listen);
 	if (d.stats) {
 		apply_now(&d);

@@ -29,12 +29,13 @@ static int read_as(struct policy_files *files, char *const *path, size_t n, bool
 	for (i = 0; i < n; i++)
 		if (documents_read(files->docs, path[i], files->diag))
 			err = -1;
-	if (!err && view)
+	if (!err && for_proxy)
+		files->ir = translate_for_proxy(files->docs, files->diag, files->verdicts, view);
+	else if (!err && view)
 		files->ir = translate_for_workload(files->docs, files->diag, files->verdicts,
 						   view);
 	else if (!err)
-		files->ir = (for_proxy ? translate_for_proxy : translate)(files->docs, files->diag,
-									 files->verdicts);
+		files->ir = translate(files->docs, files->diag, files->verdicts);
 	files->translate_ms = now_ms() - start;
 	return files->ir ? 0 : -1;
 }
@@ -44,9 +45,10 @@ int policy_files_read(struct policy_files *files, char *const *path, size_t n)
 	return read_as(files, path, n, false, NULL);
 }
 
-int policy_files_read_for_proxy(struct policy_files *files, char *const *path, size_t n)
+int policy_files_read_for_proxy(struct policy_files *files, char *const *path, size_t n,
+				const struct translate_view *view)
 {
-	return read_as(files, path, n, true, NULL);
+	return read_as(files, path, n, true, view);
 }
 
 int policy_files_read_for_workload(struct policy_files *files, char *const *path, size_t n,
@@ -55,13 +57,14 @@ int policy_files_read_for_workload(struct policy_files *files, char *const *path
 	return read_as(files, path, n, false, view);
 }
 
-int policy_files_token(char *const *path, size_t n, char *token, size_t size)
+int policy_files_token(char *const *path, size_t n, const struct translate_view *view,
+		       char *token, size_t size)
 {
 	char text[PROXY_TOKEN_LEN] = "";
 	struct policy_files files;
 	int err;
 
-	err = policy_files_read_for_proxy(&files, path, n);
+	err = policy_files_read_for_proxy(&files, path, n, view);
 	if (!err)
 		proxy_token(files.ir, text);
 	policy_files_free(&files);

@@ -271,9 +271,9 @@ struct ir *translate(struct documents *docs, struct diagnostics *diag, struct ve
 }
 
 struct ir *translate_for_proxy(struct documents *docs, struct diagnostics *diag,
-			       struct verdicts *verdicts)
+			       struct verdicts *verdicts, const struct translate_view *view)
 {
-	return translate_as(docs, diag, verdicts, true, NULL);
+	return translate_as(docs, diag, verdicts, true, view);
 }
 
 struct ir *translate_for_workload(struct documents *docs, struct diagnostics *diag,

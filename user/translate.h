@@ -42,10 +42,10 @@ struct translate_view {
 struct ir *translate_for_workload(struct documents *docs, struct diagnostics *diag,
 				  struct verdicts *verdicts, const struct translate_view *view);
 /*
- * Likewise for a proxy: what only a proxy can do is in the IR too, and what is left unknown
- * nobody can. It refers to @docs.
+ * Likewise for a proxy, of one workload or (@view NULL) of a network namespace: what only a
+ * proxy can do is in the IR too, and what is left unknown nobody can. It refers to @docs.
  */
 struct ir *translate_for_proxy(struct documents *docs, struct diagnostics *diag,
-			       struct verdicts *verdicts);
+			       struct verdicts *verdicts, const struct translate_view *view);
 
 #endif /* _L7FP_TRANSLATE_H */

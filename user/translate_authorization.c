@@ -166,7 +166,7 @@ static struct ir_expr *one_value(struct building *b, enum leaf leaf, const struc
 	case LEAF_PRINCIPAL:
 		return wildcard(b, L7FP_FIELD_SOURCE_PRINCIPAL, 0, L7FP_MATCH_PRESENT, s);
 	case LEAF_NAMESPACE:
-		return wildcard(b, L7FP_FIELD_SOURCE_NAMESPACE, 0, L7FP_MATCH_PRESENT, s);
+		return namespace_leaf(b, s);
 	case LEAF_SERVICE_ACCOUNT:
 		return account_leaf(b, s);
 	case LEAF_PORT:
@@ -375,7 +375,7 @@ static void needs_callers(struct node *n, const char *reason)
 		node_mark(n, NODE_SLOW_PATH, reason);
 }
 
-void authorization_without_callers(struct translation *tr, const struct node *rule)
+void authorization_without_callers(const struct node *rule)
 {
 	static const char * const fields[] = {
 		"principals", "notPrincipals", "namespaces", "notNamespaces", "serviceAccounts",
@@ -385,8 +385,7 @@ void authorization_without_callers(struct translation *tr, const struct node *ru
 		"source.principal", "source.namespace", "source.serviceAccount",
 	};
 	const struct node *from = node_get(rule, "from"), *when = node_get(rule, "when");
-	const char *reason = tr->for_proxy ? "who calls is known to the kernel only" :
-		"nothing says who callers are: give their Pods or Workloads";
+	static const char reason[] = "nothing says who callers are: give their Pods or Workloads";
 	size_t i, k;
 
 	for (i = 0; from && from->kind == NODE_LIST && i < from->n; i++)

@@ -305,8 +305,8 @@ static void add_policy(struct translation *tr, struct document *d)
 	for (i = 0; i < node_count(rules); i++) {
 		g->http |= rule_is_http(rules->child[i]);
 		g->destination_ip |= rule_has_destination_ip(rules->child[i]);
-		if (!tr->caller.n || tr->for_proxy)
-			authorization_without_callers(tr, rules->child[i]);
+		if (!tr->caller.n)
+			authorization_without_callers(rules->child[i]);
 	}
 	name_rules(tr, g);
 }
@@ -362,8 +362,12 @@ static bool concerns(const struct translation *tr, const struct guard *g, const 
 	*may = false;
 	if (g->service && g->service != s)
 		return false;
-	/* Judged where it arrives, and nowhere twice. */
-	if (s && tr->self && e->enforced && !g->service)
+	/*
+	 * Judged where it arrives, and nowhere twice. Only from the workload's own proxy
+	 * to the workload itself nothing is captured.
+	 */
+	if (s && tr->self && e->enforced && !g->service &&
+	    !(tr->for_proxy && self_is_at(tr, &e->address)))
 		return false;
 	if (g->namespace && strcmp(g->namespace, e->namespace))
 		return false;

@@ -28,16 +28,6 @@ static struct ir_virtual_host *add_host(struct translation *tr, const char *what
 	return host;
 }
 
-static bool is_self(const struct translation *tr, const struct in6_addr *address)
-{
-	size_t i;
-
-	for (i = 0; i < tr->self->address.n; i++)
-		if (!memcmp(&tr->self->address.item[i], address, sizeof(*address)))
-			return true;
-	return false;
-}
-
 static enum l7fp_protocol protocol_of(enum port_protocol protocol)
 {
 	switch (protocol) {
@@ -82,7 +72,7 @@ static void read_ports(struct translation *tr, port_list *list)
 
 		for (k = 0; k < s->port.n; k++)
 			for (j = 0; j < s->port.item[k].endpoint.n; j++)
-				if (is_self(tr, &s->port.item[k].endpoint.item[j].address))
+				if (self_is_at(tr, &s->port.item[k].endpoint.item[j].address))
 					add_port(tr, list, s->port.item[k].endpoint.item[j].port,
 						 protocol_of(s->port.item[k].protocol));
 	}

@@ -18,38 +18,6 @@
 
 #define NO_CLUSTER	UINT32_MAX
 
-static bool same_expr(const struct ir_expr *x, const struct ir_expr *y)
-{
-	size_t i;
-
-	if (x->kind != y->kind || x->field != y->field || x->op != y->op ||
-	    x->value_len != y->value_len || x->prefix != y->prefix || x->port != y->port ||
-	    x->method != y->method || x->n_children != y->n_children ||
-	    memcmp(x->addr, y->addr, sizeof(x->addr)) ||
-	    (x->value_len && memcmp(x->value, y->value, x->value_len)))
-		return false;
-	for (i = 0; i < x->n_children; i++)
-		if (!same_expr(x->child[i], y->child[i]))
-			return false;
-	return true;
-}
-
-/* Endpoints on other ports have authorizations of their own, which may say the same. */
-static bool same_rules(const struct ir_authorization *x, const struct ir_authorization *y)
-{
-	size_t i;
-
-	if (x == y)
-		return true;
-	if (x->has_allow != y->has_allow || x->n_rules != y->n_rules)
-		return false;
-	for (i = 0; i < x->n_rules; i++)
-		if (x->rule[i].action != y->rule[i].action || x->rule[i].rule != y->rule[i].rule ||
-		    !same_expr(x->rule[i].expr, y->rule[i].expr))
-			return false;
-	return true;
-}
-
 static bool same_authorization(struct translation *tr, uint32_t a, uint32_t b)
 {
 	const struct ir_cluster *x = &tr->cluster.item[a], *y = &tr->cluster.item[b];
@@ -59,7 +27,7 @@ static bool same_authorization(struct translation *tr, uint32_t a, uint32_t b)
 	if (x->n_authorization != y->n_authorization)
 		return false;
 	for (i = 0; i < x->n_authorization; i++)
-		if (!same_rules(&all[x->authorization[i]], &all[y->authorization[i]]))
+		if (!ir_same_rules(&all[x->authorization[i]], &all[y->authorization[i]]))
 			return false;
 	return true;
 }

@@ -303,6 +303,16 @@ bool self_sees(const struct translation *tr, const struct document *d)
 	return false;
 }
 
+bool self_is_at(const struct translation *tr, const struct in6_addr *address)
+{
+	size_t i;
+
+	for (i = 0; tr->self && i < tr->self->address.n; i++)
+		if (!memcmp(&tr->self->address.item[i], address, sizeof(*address)))
+			return true;
+	return false;
+}
+
 struct ir_expr *self_matches(struct translation *tr, const struct node *labels,
 			     const struct node *namespace)
 {

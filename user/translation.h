@@ -169,6 +169,8 @@ void self_find(struct translation *tr, const struct translate_view *view);
 void self_express(struct translation *tr);
 /* exportTo lets the caller see @d, which is in @namespace. */
 bool self_sees(const struct translation *tr, const struct document *d);
+/* @address is one of the workload's own. */
+bool self_is_at(const struct translation *tr, const struct in6_addr *address);
 /* Labels or namespace of a match block; NULL: the caller is not known. */
 struct ir_expr *self_matches(struct translation *tr, const struct node *labels,
 			     const struct node *namespace);
@@ -236,7 +238,7 @@ struct ir_expr *authorization_expr(struct translation *tr, const struct node *ru
 				   const struct authorization_view *view);
 
 /* Nothing says who callers are: conditions of @rule on them are marked. */
-void authorization_without_callers(struct translation *tr, const struct node *rule);
+void authorization_without_callers(const struct node *rule);
 
 /* translate_match.c: conditions of a route. */
 struct ir_expr *match_expr(struct translation *tr, struct node *match, uint32_t port);

@@ -143,6 +143,9 @@ static int translate_all(struct workloads *w, const struct workloads_options *o,
 		/* What is wrong is wrong for all of them. */
 		if (err || !i)
 			policy_files_explain(&p->files, stderr);
+		if (!err && o->slow_path.port)
+			err = policy_files_token(o->path, o->n_paths, &view, p->token,
+						 sizeof(p->token));
 		if (!err)
 			continue;
 		snprintf(error, error_len, "the policies for %s are invalid", p->name);
@@ -191,12 +194,14 @@ static struct apply_options options_of(struct workload_policy *p,
 		.cgroup = (const char *const *)&p->cgroup,
 		.port = o->port,
 		.listener_flags = o->listener_flags,
+		.slow_path = o->slow_path,
 		.exempt = o->exempt,
 		.n_exempt = o->n_exempt,
 		.dry_run = o->dry_run,
 		.memory = &p->memory,
 	};
 
+	memcpy(options.slow_path.token, p->token, sizeof(p->token));
 	return options;
 }
 

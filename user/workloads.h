@@ -16,6 +16,7 @@
  * @node: those whose node is this one; NULL: all
  * @registry_only: destinations that no document names are refused
  * @port: of the HTTP listener in each network namespace; 0: any
+ * @slow_path: where in each network namespace its proxy listens, without a token
  */
 struct workloads_options {
 	char *const *path;
@@ -25,6 +26,7 @@ struct workloads_options {
 	bool dry_run;
 	uint16_t port;
 	uint32_t listener_flags;
+	struct apply_slow_path slow_path;
 	const char *const *exempt;
 	size_t n_exempt;
 };
@@ -34,6 +36,7 @@ struct workloads_options {
  * @name: NAMESPACE/NAME
  * @netns: its network namespace, a name of ip-netns(8) or a path
  * @cgroup: its cgroup; NULL: all processes of the network namespace
+ * @token: of the configuration of its slow-path proxy
  * @applied: whether @result is of a policy that is in force
  * @error: why it is not
  */
@@ -42,6 +45,7 @@ struct workload_policy {
 	struct policy_files files;
 	struct apply_memory memory;
 	struct apply_result result;
+	char token[L7FP_MAX_SLOW_PATH_TOKEN + 1];
 	bool applied;
 	char error[1024];
 };

@@ -133,7 +133,8 @@ static const char *outcome(const struct ir *ir, const struct ir_decision *d)
 	}
 }
 
-static const char *check_case(size_t i)
+/* @for_proxy: as the proxy of the workload would decide it. */
+static const char *check_case(size_t i, bool for_proxy)
 {
 	const struct translate_view view = {
 		.workload = cases[i].workload, .registry_only = cases[i].registry_only,
@@ -148,7 +149,8 @@ static const char *check_case(size_t i)
 
 	snprintf(text, sizeof(text), "%s%s", mesh, cases[i].documents);
 	front_end_read(&f, text);
-	f.ir = translate_for_workload(f.docs, f.diag, f.verdicts, &view);
+	f.ir = (for_proxy ? translate_for_proxy : translate_for_workload)(f.docs, f.diag,
+									  f.verdicts, &view);
 	mapped(r.source_ip, cases[i].from ? cases[i].from : "10.1.0.1");
 	mapped(r.destination_ip, cases[i].to ? cases[i].to : "10.1.0.2");
 	r.inbound = !strncmp(host, "in:", 3) || !strncmp(host, "tcp:", 4);
@@ -233,6 +235,33 @@ static const char *check_unknown(void)
 	const char *wrong = NULL;
 	struct front_end f;
 
+/* What a workload asks of itself over its proxy is captured nowhere: the proxy judges it. */
+static const char *check_self(void)
+{
+	static struct ir_decision d;
+	const struct translate_view view = { .workload = "default/b" };
+	struct ir_request r = { .method = "GET", .target = "/", .host = "b",
+				.destination_port = 80 };
+	const char *wrong = NULL;
+	struct front_end f;
+	char text[16384];
+
+	snprintf(text, sizeof(text), "%s%s", mesh, PRINCIPAL("\"*/sa/client\""));
+	mapped(r.destination_ip, "10.0.0.2");
+	mapped(r.source_ip, "10.1.0.2");
+	front_end_read(&f, text);
+	f.ir = translate_for_proxy(f.docs, f.diag, f.verdicts, &view);
+	ir_evaluate(f.ir, &r, 0, &d);
+	if (d.status != 403)
+		wrong = "its own principal is not denied";
+	mapped(r.source_ip, "10.1.0.1");
+	ir_evaluate(f.ir, &r, 0, &d);
+	if (!wrong && d.verdict != L7FP_FORWARD)
+		wrong = "the principal that is allowed is denied";
+	front_end_free(&f);
+	return wrong;
+}
+
 	front_end_read(&f, mesh);
 	f.ir = translate_for_workload(f.docs, f.diag, f.verdicts, &view);
 	if (f.ir || !front_end_message(&f, "no Workload is default/nobody"))
@@ -274,9 +303,12 @@ int main(void)
 {
 	size_t i, n = sizeof(cases) / sizeof(cases[0]);
 
-	ktap_begin(n + 3);
-	for (i = 0; i < n; i++)
-		ktap_result("workload", cases[i].name, check_case(i));
+	ktap_begin(2 * n + 4);
+	for (i = 0; i < n; i++) {
+		ktap_result("workload", cases[i].name, check_case(i, false));
+		ktap_result("proxy", cases[i].name, check_case(i, true));
+	}
+	ktap_result("proxy", "what a workload asks of itself", check_self());
 	ktap_result("workload", "what is captured, and as what", check_captures());
 	ktap_result("workload", "one that is not there", check_unknown());
 	ktap_result("workload", "principals without a workload's policy", check_simple());
