@@ -592,6 +592,7 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DUMP(STATS_GET, l7fp_nl_stats_dumpit, l7fp_no_policy, L7FP_A_PAD),
 	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy, L7FP_A_EXPLAIN),
 	DO(DRAIN, l7fp_nl_drain_doit, l7fp_drain_policy, L7FP_A_DRAIN),
+	DUMP(WORKLOAD_GET, l7fp_nl_workload_dumpit, l7fp_no_policy, L7FP_A_PAD),
 };
 
 static const struct genl_multicast_group l7fp_genl_mcgrps[] = {

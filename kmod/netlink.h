@@ -84,6 +84,7 @@ int l7fp_nl_endpoint_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_generation_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* connections.c */
 int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int l7fp_nl_workload_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* netlink_drain.c */
 int l7fp_nl_drain_doit(struct sk_buff *skb, struct genl_info *info);
 /* stats.c */

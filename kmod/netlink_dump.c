@@ -8,6 +8,7 @@
 #include "netlink.h"
 #include "original.h"
 #include "policy.h"
+#include "workload.h"
 
 int l7fp_fill_listener(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 		       struct l7fp_listener *listener)
@@ -231,6 +232,66 @@ int l7fp_nl_generation_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			break;
 		check_consistent(skb, cb, offset);
 		cb->args[0] = i;
+	}
+	mutex_unlock(&ln->lock);
+	return dump_result(skb, err);
+}
+
+struct workloads_dump {
+	struct sk_buff *skb;
+	struct netlink_callback *cb;
+	u64 generation;
+};
+
+static int fill_workload(const struct l7fp_workload *workload, u64 cgroup, const u32 *address,
+			 void *arg)
+{
+	struct workloads_dump *dump = arg;
+	struct sk_buff *skb = dump->skb;
+	u32 offset = skb->len;
+	struct nlattr *nest;
+	void *header;
+	int err;
+
+	header = genlmsg_put(skb, NETLINK_CB(dump->cb->skb).portid, dump->cb->nlh->nlmsg_seq,
+			     &l7fp_genl_family, NLM_F_MULTI, L7FP_CMD_WORKLOAD_GET);
+	if (!header)
+		return -EMSGSIZE;
+	err = nla_put_u64_64bit(skb, L7FP_A_GENERATION, dump->generation, L7FP_A_PAD);
+	nest = nla_nest_start(skb, L7FP_A_WORKLOAD);
+	if (err || !nest ||
+	    nla_put(skb, L7FP_A_WORKLOAD_PRINCIPAL, workload->principal.len,
+		    workload->principal.data) ||
+	    nla_put(skb, L7FP_A_WORKLOAD_NAMESPACE, workload->namespace.len,
+		    workload->namespace.data) ||
+	    (address ? nla_put(skb, L7FP_A_WORKLOAD_ADDRESS, 16, address) :
+		       nla_put_u64_64bit(skb, L7FP_A_WORKLOAD_CGROUP, cgroup,
+					 L7FP_A_WORKLOAD_UNSPEC))) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	genlmsg_end(skb, header);
+	check_consistent(skb, dump->cb, offset);
+	return 0;
+}
+
+int l7fp_nl_workload_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct l7fp_net *ln = l7fp_net(sock_net(skb->sk));
+	struct workloads_dump dump = { .skb = skb, .cb = cb };
+	const struct l7fp_generation *generation;
+	int err = 0;
+
+	mutex_lock(&ln->lock);
+	list_for_each_entry(generation, &ln->generations, list) {
+		if (generation->state != L7FP_GENERATION_CURRENT)
+			continue;
+		/* Its tables do not change; another one in its place does. */
+		cb->seq = generation->number;
+		dump.generation = generation->number;
+		err = l7fp_workload_walk(generation, cb->args, fill_workload, &dump);
+		break;
 	}
 	mutex_unlock(&ln->lock);
 	return dump_result(skb, err);

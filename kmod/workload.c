@@ -166,6 +166,29 @@ const struct l7fp_workload *l7fp_workload_find(const struct l7fp_generation *g,
 	return key ? key->workload : NULL;
 }
 
+int l7fp_workload_walk(const struct l7fp_generation *g, long at[2],
+		       int (*fill)(const struct l7fp_workload *workload, u64 cgroup,
+				   const u32 *address, void *arg), void *arg)
+{
+	const struct workload_key *key;
+	int err;
+	long i;
+
+	for (; g->workloads && at[0] < 1 << BITS; at[0]++, at[1] = 0) {
+		i = 0;
+		hlist_for_each_entry(key, &g->workloads[at[0]], hash) {
+			if (i++ < at[1])
+				continue;
+			err = fill(key->workload, (u64)key->words[1] << 32 | key->words[0],
+				   key->is_cgroup ? NULL : key->words, arg);
+			if (err)
+				return err;
+			at[1] = i;
+		}
+	}
+	return 0;
+}
+
 bool l7fp_workload_field(const struct l7fp_workload *workload, u32 field, struct l7fp_str *value)
 {
 	*value = (struct l7fp_str){};

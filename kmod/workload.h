@@ -41,6 +41,13 @@ int l7fp_workload_add(struct l7fp_generation *generation, const struct nlattr *n
 const struct l7fp_workload *l7fp_workload_find(const struct l7fp_generation *generation,
 					       const struct l7fp_connection *conn,
 					       const struct l7fp_cgroups *cgroups);
+/*
+ * Calls @fill with each cgroup (@address NULL) and address of a sealed generation's workloads, from
+ * the place @at on, until it returns an error; @at is then the place of what it was called with.
+ */
+int l7fp_workload_walk(const struct l7fp_generation *generation, long at[2],
+		       int (*fill)(const struct l7fp_workload *workload, u64 cgroup,
+				   const u32 *address, void *arg), void *arg);
 /* L7FP_FIELD_SOURCE_PRINCIPAL or _NAMESPACE of it; false: absent. */
 bool l7fp_workload_field(const struct l7fp_workload *workload, u32 field, struct l7fp_str *value);
 

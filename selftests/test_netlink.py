@@ -111,7 +111,7 @@ def strict():
             1, 0, "127.0.0.1", genl.u32(C["L7FP_A_LISTENER_FLAGS"],
                                         C["L7FP_LISTENER_FLAGS_ALL"] + 1)))
         for command in ("LISTENER_GET", "CLUSTER_GET", "GENERATION_GET", "CONNECTION_GET",
-                        "STATS_GET"):
+                        "STATS_GET", "WORKLOAD_GET"):
             refused(errno.EINVAL, g.dump, command, genl.u32(C["L7FP_A_ID"], 1))
         refused(errno.EOPNOTSUPP, g.request, C["__L7FP_CMD_MAX"])
         refused(errno.EOPNOTSUPP, g.request, C["L7FP_CMD_UPSTREAM_WANTED"])

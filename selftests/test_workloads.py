@@ -192,6 +192,31 @@ def _():
         m.add(3, workload(b"p" * C["L7FP_MAX_PRINCIPAL"], cgroups=(7,), addresses=("10.0.0.1",)))
 
 
+@case("netlink: those of the current generation are dumped, each cgroup and address once")
+def _():
+    many = range(100, 3100)
+    with netns.Net() as m:
+        equal(m.dump("WORKLOAD_GET"), [])
+        link = bpf.attach(m.ready(7, bpf.returns(0),
+                                  workload(cgroups=many, addresses=("10.0.0.1", "fd00::1")),
+                                  workload(OTHER, b"other", addresses=("10.0.0.2",))))
+        found = {}
+        for answer in m.dump("WORKLOAD_GET"):
+            equal(struct.unpack("=Q", answer[C["L7FP_A_GENERATION"]])[0], 7)
+            w = genl.table(answer[C["L7FP_A_WORKLOAD"]])
+            key = w.get(C["L7FP_A_WORKLOAD_ADDRESS"]) or \
+                struct.unpack("=Q", w[C["L7FP_A_WORKLOAD_CGROUP"]])[0]
+            equal(key in found, False)
+            found[key] = (w[C["L7FP_A_WORKLOAD_PRINCIPAL"]], w[C["L7FP_A_WORKLOAD_NAMESPACE"]])
+        mapped = bytes(10) + b"\xff\xff"
+        expected = dict.fromkeys(many, (WEB, b"default"))
+        expected[mapped + b"\x0a\0\0\1"] = (WEB, b"default")
+        expected[socket.inet_pton(socket.AF_INET6, "fd00::1")] = (WEB, b"default")
+        expected[mapped + b"\x0a\0\0\2"] = (OTHER, b"other")
+        equal(found, expected)
+        os.close(link)
+
+
 @case("netlink: L7FP_MAX_WORKLOAD_KEYS cgroups and addresses, and one more")
 def _():
     with netns.Net() as m:

@@ -2,6 +2,7 @@
 /* l7fp-tool dump and status: what the kernel holds. */
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include "bpffs.h"
 #include "capture.h"
 #include "cmd.h"
@@ -123,10 +124,51 @@ static void put_generation(struct json *j, const struct kernel_generation *g)
 	json_unsigned(j, "exchanges", g->exchanges);
 	if (g->slow_path_port) {
 		json_string(j, "slow_path", name_address(text, &g->slow_path, g->slow_path_port));
-		json_string(j, "slow_path_token", g->slow_path_token);
 		if (g->slow_path_inbound_port)
 			json_string(j, "slow_path_inbound",
 				    name_address(text, &g->slow_path, g->slow_path_inbound_port));
+		json_string(j, "slow_path_token", g->slow_path_token);
+	}
+	json_end(j);
+}
+
+static bool same_workload(const struct kernel_workload *x, const struct kernel_workload *y)
+{
+	return !strcmp(x->principal, y->principal) && !strcmp(x->namespace, y->namespace);
+}
+
+/* All @n of one workload, cgroups and addresses mixed. */
+static void put_workload(struct json *j, const struct kernel_workload *w, size_t n)
+{
+	char text[NAME_ADDRESS_LEN];
+	size_t i;
+
+	json_object(j, NULL);
+	json_string(j, "principal", w->principal);
+	json_string(j, "namespace", w->namespace);
+	json_array(j, "cgroup_ids");
+	for (i = 0; i < n; i++)
+		if (w[i].cgroup)
+			json_unsigned(j, NULL, w[i].cgroup);
+	json_end(j);
+	json_array(j, "addresses");
+	for (i = 0; i < n; i++)
+		if (!w[i].cgroup)
+			json_string(j, NULL, name_address(text, &w[i].address, 0));
+	json_end(j);
+	json_end(j);
+}
+
+static void put_workloads(struct json *j, const struct kernel *k)
+{
+	size_t i, n;
+
+	json_array(j, "workloads");
+	for (i = 0; i < k->n_workloads; i += n) {
+		for (n = 1; i + n < k->n_workloads &&
+		     same_workload(&k->workload[i], &k->workload[i + n]); n++)
+			;
+		put_workload(j, &k->workload[i], n);
 	}
 	json_end(j);
 }
@@ -175,6 +217,7 @@ static void put_dump(struct json *j, const struct kernel *k)
 	for (i = 0; i < k->n_generations; i++)
 		put_generation(j, &k->generation[i]);
 	json_end(j);
+	put_workloads(j, k);
 	json_array(j, "connections");
 	for (i = 0; i < k->n_connections; i++)
 		connections_put(j, k, &k->connection[i]);

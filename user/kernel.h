@@ -73,7 +73,14 @@ struct kernel_stat {
 	uint64_t value;
 };
 
-/* A dump. Endpoints are sorted by cluster. */
+/* A cgroup (@address zeroes) or an address of a workload of the current generation. */
+struct kernel_workload {
+	char *principal, *namespace;
+	uint64_t cgroup;
+	struct in6_addr address;
+};
+
+/* A dump. Endpoints are sorted by cluster, workloads by principal. */
 struct kernel {
 	size_t n_listeners;
 	struct kernel_listener *listener;
@@ -85,6 +92,8 @@ struct kernel {
 	struct kernel_generation *generation;
 	size_t n_connections;
 	struct kernel_connection *connection;
+	size_t n_workloads;
+	struct kernel_workload *workload;
 	size_t n_stats;
 	struct kernel_stat *stat;
 };
@@ -95,7 +104,8 @@ struct kernel {
 #define KERNEL_GENERATIONS	(1U << 2)
 #define KERNEL_CONNECTIONS	(1U << 3)
 #define KERNEL_STATS		(1U << 4)
-#define KERNEL_ALL		0x1fU
+#define KERNEL_WORKLOADS	(1U << 5)
+#define KERNEL_ALL		0x3fU
 
 /* Zeroes @kernel first; kernel_free() also after an error. */
 int kernel_read(struct netlink *nl, unsigned int what, struct kernel *kernel, char *error,

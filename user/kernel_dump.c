@@ -191,6 +191,36 @@ static int on_connection(struct nlattr **attr, void *context)
 	return 0;
 }
 
+static char *copy_bytes(const struct nlattr *attr)
+{
+	char *text = attr ? strndup(nla_data(attr), nla_len(attr)) : strdup("");
+
+	if (!text) {
+		fprintf(stderr, "l7fp: out of memory\n");
+		exit(1);
+	}
+	return text;
+}
+
+static int on_workload(struct nlattr **attr, void *context)
+{
+	struct nlattr *tb[L7FP_A_WORKLOAD_MAX + 1];
+	struct kernel_workload *w;
+	struct kernel *k = context;
+
+	if (!attr[L7FP_A_WORKLOAD] ||
+	    netlink_nest(tb, L7FP_A_WORKLOAD_MAX, attr[L7FP_A_WORKLOAD]))
+		return -EBADMSG;
+	k->workload = grow(k->workload, k->n_workloads, sizeof(*k->workload));
+	w = &k->workload[k->n_workloads++];
+	memset(w, 0, sizeof(*w));
+	w->principal = copy_bytes(tb[L7FP_A_WORKLOAD_PRINCIPAL]);
+	w->namespace = copy_bytes(tb[L7FP_A_WORKLOAD_NAMESPACE]);
+	w->cgroup = netlink_get_u64(tb[L7FP_A_WORKLOAD_CGROUP]);
+	netlink_get_address(&w->address, tb[L7FP_A_WORKLOAD_ADDRESS]);
+	return 0;
+}
+
 static int on_stat(struct nlattr **attr, void *context)
 {
 	struct nlattr *tb[L7FP_A_STAT_MAX + 1];
@@ -215,6 +245,18 @@ static int by_cluster(const void *a, const void *b)
 	const struct kernel_endpoint *x = a, *y = b;
 
 	return x->cluster < y->cluster ? -1 : x->cluster > y->cluster;
+}
+
+static int by_principal(const void *a, const void *b)
+{
+	const struct kernel_workload *x = a, *y = b;
+	int d = strcmp(x->principal, y->principal);
+
+	if (!d)
+		d = strcmp(x->namespace, y->namespace);
+	if (!d && x->cgroup != y->cgroup)
+		d = x->cgroup < y->cgroup ? -1 : 1;
+	return d ? d : memcmp(&x->address, &y->address, sizeof(x->address));
 }
 
 static int by_id(const void *a, const void *b)
@@ -276,7 +318,13 @@ int kernel_read(struct netlink *nl, unsigned int what, struct kernel *kernel, ch
 	if (!err && (what & KERNEL_STATS))
 		err = dump(nl, L7FP_CMD_STATS_GET, on_stat, kernel, "dump statistics", error,
 			   error_len);
+	if (!err && (what & KERNEL_WORKLOADS))
+		err = dump(nl, L7FP_CMD_WORKLOAD_GET, on_workload, kernel, "dump workloads", error,
+			   error_len);
 	sort_clusters(kernel);
+	if (kernel->n_workloads)
+		qsort(kernel->workload, kernel->n_workloads, sizeof(*kernel->workload),
+		      by_principal);
 	return err;
 }
 
@@ -288,6 +336,11 @@ void kernel_free(struct kernel *kernel)
 		free(kernel->stat[i].object);
 		free(kernel->stat[i].name);
 	}
+	for (i = 0; i < kernel->n_workloads; i++) {
+		free(kernel->workload[i].principal);
+		free(kernel->workload[i].namespace);
+	}
+	free(kernel->workload);
 	free(kernel->listener);
 	free(kernel->cluster);
 	free(kernel->endpoint);

@@ -280,6 +280,7 @@ enum l7fp_cmd {
 	L7FP_CMD_CONNECTION_LOST,	/* event */
 	L7FP_CMD_EXPLAIN,		/* what the current policy decides of a given request */
 	L7FP_CMD_DRAIN,			/* begins to drain, or asks what is left */
+	L7FP_CMD_WORKLOAD_GET,		/* dump, of the current generation */
 	__L7FP_CMD_MAX
 };
 
