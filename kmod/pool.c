@@ -183,8 +183,8 @@ static void upstream_failed(struct l7fp_upstream *u, int err)
 	if (!d)
 		return;
 	if (u->connected) {
-		l7fp_exchange_upstream_failed(d, err == -ECONNRESET ? L7FP_REASON_UR :
-						 L7FP_REASON_UC);
+		/* Whether by FIN or by RST: UR is of a stream, as in Envoy. */
+		l7fp_exchange_upstream_failed(d, L7FP_REASON_UC);
 	} else {
 		this_cpu_inc(cluster->stats->cx_connect_fail);
 		if (err == -ETIMEDOUT)

@@ -21,7 +21,7 @@ static const struct {
 	[L7FP_REASON_UH] = { "UH", "no healthy upstream" },
 	[L7FP_REASON_UF] = { "UF", UPSTREAM_FAILED "reset reason: remote connection failure" },
 	[L7FP_REASON_UC] = { "UC", UPSTREAM_FAILED "reset reason: connection termination" },
-	[L7FP_REASON_UR] = { "UR", UPSTREAM_FAILED "reset reason: connection termination" },
+	[L7FP_REASON_UR] = { "UR", UPSTREAM_FAILED "reset reason: remote reset" },
 	[L7FP_REASON_UT] = { "UT", "upstream request timeout" },
 	[L7FP_REASON_UO] = { "UO", UPSTREAM_FAILED "reset reason: overflow" },
 	[L7FP_REASON_URX] = {

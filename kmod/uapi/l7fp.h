@@ -129,8 +129,8 @@ enum l7fp_reason {
 	L7FP_REASON_NC,		/* the route's cluster does not exist */
 	L7FP_REASON_UH,		/* no healthy endpoint */
 	L7FP_REASON_UF,		/* connecting to the endpoint failed */
-	L7FP_REASON_UC,		/* the upstream ended the connection */
-	L7FP_REASON_UR,		/* the upstream reset the connection */
+	L7FP_REASON_UC,		/* the upstream ended or reset the connection */
+	L7FP_REASON_UR,		/* the upstream reset the stream */
 	L7FP_REASON_UT,		/* route timeout */
 	L7FP_REASON_UO,		/* a limit of the cluster was reached */
 	L7FP_REASON_URX,	/* retries used up */
@@ -435,8 +435,8 @@ enum l7fp_attr_slow_path {
 	L7FP_A_SLOW_PATH_ADDRESS,	/* binary: 4 or 16 bytes, network order */
 	L7FP_A_SLOW_PATH_PORT,		/* u16, host order */
 	L7FP_A_SLOW_PATH_TOKEN,		/* binary: TLV 5 of each connection's PROXY v2 header */
-	__L7FP_A_SLOW_PATH_MAX
 	L7FP_A_SLOW_PATH_INBOUND_PORT,	/* u16, host order: for INBOUND listeners; absent: none */
+	__L7FP_A_SLOW_PATH_MAX
 };
 
 #define L7FP_A_SLOW_PATH_MAX (__L7FP_A_SLOW_PATH_MAX - 1)
