@@ -25,6 +25,7 @@ enum leaf {
 	LEAF_PRINCIPAL,
 	LEAF_NAMESPACE,
 	LEAF_SERVICE_ACCOUNT,
+	LEAF_TRUST_DOMAIN,
 	LEAF_UNKNOWN,
 };
 
@@ -121,6 +122,45 @@ static struct ir_expr *account_leaf(struct building *b, const char *value)
 			 ir_strdup(b->tr->ir, suffix));
 }
 
+/* A proxy is told the principal, of which a namespace is a part: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT. */
+static struct ir_expr *namespace_leaf(struct building *b, const char *value)
+{
+	size_t n = strlen(value);
+	const char *part;
+
+	if (!b->tr->for_proxy)
+		return wildcard(b, L7FP_FIELD_SOURCE_NAMESPACE, 0, L7FP_MATCH_PRESENT, value);
+	if (!strcmp(value, "*"))
+		return ir_string(b->tr->ir, L7FP_FIELD_SOURCE_PRINCIPAL, L7FP_MATCH_PRESENT, "");
+	/* No namespace has one, so that nothing but the whole part is compared. */
+	if (strchr(value, '/'))
+		return ir_false(b->tr->ir);
+	if (*value == '*')
+		part = node_printf(b->tr->docs->arena, "%s/sa/", value + 1);
+	else if (value[n - 1] == '*')
+		part = node_printf(b->tr->docs->arena, "/ns/%.*s", (int)n - 1, value);
+	else
+		part = node_printf(b->tr->docs->arena, "/ns/%s/sa/", value);
+	return ir_string(b->tr->ir, L7FP_FIELD_SOURCE_PRINCIPAL, L7FP_MATCH_CONTAINS,
+			 ir_strdup(b->tr->ir, part));
+}
+
+/* All that are known have one trust domain. */
+static struct ir_expr *trust_domain_leaf(struct building *b, const char *value)
+{
+	size_t n = strlen(value), m = strlen(b->tr->domain);
+	bool matches;
+
+	if (*value == '*')
+		matches = n - 1 <= m && !strcmp(b->tr->domain + m - (n - 1), value + 1);
+	else if (value[n - 1] == '*')
+		matches = !strncmp(b->tr->domain, value, n - 1);
+	else
+		matches = !strcmp(b->tr->domain, value);
+	return matches ? ir_string(b->tr->ir, L7FP_FIELD_SOURCE_PRINCIPAL, L7FP_MATCH_PRESENT, "") :
+			 ir_false(b->tr->ir);
+}
+
 /* The destination is known when the policy is translated, or is where the connection arrived. */
 static struct ir_expr *destination_leaf(struct building *b, const char *value)
 {
@@ -169,6 +209,8 @@ static struct ir_expr *one_value(struct building *b, enum leaf leaf, const struc
 		return namespace_leaf(b, s);
 	case LEAF_SERVICE_ACCOUNT:
 		return account_leaf(b, s);
+	case LEAF_TRUST_DOMAIN:
+		return trust_domain_leaf(b, s);
 	case LEAF_PORT:
 		if (b->view->inbound)
 			return ir_port_is(b->tr, (uint32_t)strtoul(s, NULL, 10));
@@ -234,8 +276,8 @@ static struct ir_expr *source_expr(struct building *b, const struct node *source
 		{ "notNamespaces", LEAF_NAMESPACE, true, false },
 		{ "serviceAccounts", LEAF_SERVICE_ACCOUNT, false, false },
 		{ "notServiceAccounts", LEAF_SERVICE_ACCOUNT, true, false },
-		{ "trustDomains", LEAF_UNKNOWN, false, false },
-		{ "notTrustDomains", LEAF_UNKNOWN, true, false },
+		{ "trustDomains", LEAF_TRUST_DOMAIN, false, false },
+		{ "notTrustDomains", LEAF_TRUST_DOMAIN, true, false },
 		{ "remoteIpBlocks", LEAF_REMOTE_IP, false, false },
 		{ "notRemoteIpBlocks", LEAF_REMOTE_IP, true, false },
 	};
@@ -299,6 +341,8 @@ static enum leaf condition_leaf(struct building *b, const struct node *key)
 		return LEAF_NAMESPACE;
 	if (!strcmp(s, "source.serviceAccount"))
 		return LEAF_SERVICE_ACCOUNT;
+	if (!strcmp(s, "source.trustDomain"))
+		return LEAF_TRUST_DOMAIN;
 	n = strlen("request.headers[");
 	if (strncmp(s, "request.headers[", n) || key->length < n + 2 ||
 	    key->length - n - 1 > L7FP_MAX_NAME)
@@ -379,10 +423,11 @@ void authorization_without_callers(const struct node *rule)
 {
 	static const char * const fields[] = {
 		"principals", "notPrincipals", "namespaces", "notNamespaces", "serviceAccounts",
-		"notServiceAccounts",
+		"notServiceAccounts", "trustDomains", "notTrustDomains",
 	};
 	static const char * const keys[] = {
 		"source.principal", "source.namespace", "source.serviceAccount",
+		"source.trustDomain",
 	};
 	const struct node *from = node_get(rule, "from"), *when = node_get(rule, "when");
 	static const char reason[] = "nothing says who callers are: give their Pods or Workloads";

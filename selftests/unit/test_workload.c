@@ -72,6 +72,12 @@ static const struct {
 	IN("an account of the policy's namespace", AP("p", "default", ALLOW("serviceAccounts: [client]")), "10.1.0.1", "/", "inbound"),
 	IN("an account of another namespace", AP("p", "default", ALLOW("serviceAccounts: [other/job]")), "10.1.0.3", "/", "inbound"),
 	IN("an account is not one of all namespaces", AP("p", "default", ALLOW("serviceAccounts: [job]")), "10.1.0.3", "/", "403"),
+	IN("a trust domain", AP("p", "default", ALLOW("trustDomains: [cluster.local]")), "10.1.0.1", "/", "inbound"),
+	IN("a trust domain: nobody has one", AP("p", "default", ALLOW("trustDomains: [\"*\"]")), "10.9.9.9", "/", "403"),
+	IN("another trust domain", AP("p", "default", ALLOW("trustDomains: [other, \"cluster.local.*\", \"*x.local\"]")), "10.1.0.1", "/", "403"),
+	IN("a trust domain's end", AP("p", "default", ALLOW("trustDomains: [\"*.local\"]")), "10.1.0.1", "/", "inbound"),
+	IN("not a trust domain", AP("p", "default", DENY("notTrustDomains: [\"cluster.*\"]")), "10.9.9.9", "/", "403"),
+	IN("a trust domain's key", AP("p", "default", "rules: [{when: [{key: source.trustDomain, values: [cluster.local]}]}]"), "10.1.0.1", "/", "inbound"),
 	IN("a key", AP("p", "default", "rules: [{when: [{key: source.principal, values: [\"*/sa/client\"]}]}]"), "10.1.0.1", "/", "inbound"),
 	IN("a port", AP("p", "default", "rules: [{to: [{operation: {ports: [\"8080\"]}}]}]"), "10.1.0.1", "/", "inbound"),
 	IN("another port", AP("p", "default", "rules: [{to: [{operation: {ports: [\"80\"]}}]}]"), "10.1.0.1", "/", "403"),
@@ -229,12 +235,6 @@ out:
 	return wrong;
 }
 
-static const char *check_unknown(void)
-{
-	const struct translate_view view = { .workload = "default/nobody" };
-	const char *wrong = NULL;
-	struct front_end f;
-
 /* What a workload asks of itself over its proxy is captured nowhere: the proxy judges it. */
 static const char *check_self(void)
 {
@@ -261,6 +261,12 @@ static const char *check_self(void)
 	front_end_free(&f);
 	return wrong;
 }
+
+static const char *check_unknown(void)
+{
+	const struct translate_view view = { .workload = "default/nobody" };
+	const char *wrong = NULL;
+	struct front_end f;
 
 	front_end_read(&f, mesh);
 	f.ir = translate_for_workload(f.docs, f.diag, f.verdicts, &view);
