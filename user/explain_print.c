@@ -34,7 +34,9 @@ static void print_cluster(const struct ir *ir, const struct explain_outcome *o)
 	if (o->total)
 		printf(" (%.4g%% of the requests)", 100.0 * o->weight / o->total);
 	printf("\n%-15s", "endpoints");
-	if (!c->n_endpoints)
+	if (c->kind == L7FP_CLUSTER_ORIGINAL_DST)
+		printf("where the client connects to");
+	else if (!c->n_endpoints)
 		printf("none: 503 UH");
 	for (i = 0; i < c->n_endpoints && i < MAX_ENDPOINTS; i++)
 		printf("%s%s%s", i ? ", " : "",
