@@ -23,6 +23,7 @@
 #include <net/transp_v6.h>
 #include "app.h"
 #include "compat.h"
+#include "frag.h"
 #include "identify.h"
 #include "wire.h"
 
@@ -159,27 +160,28 @@ struct chunk {
 	u32 n, bytes;
 };
 
-/* Copies up to L7FP_RX_BYTES; false when a byte could not be read. */
-static bool chunk_fill(struct chunk *c, struct sock *sk, struct msghdr *msg, size_t size)
+/* Copies up to L7FP_RX_BYTES; false when a byte could not be read, or without memory. */
+static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
 {
-	struct page_frag *frag = &current->task_frag;
-
 	c->n = 0;
 	c->bytes = 0;
 	size = min_t(size_t, size, L7FP_RX_BYTES);
-	while (c->bytes < size && c->n < L7FP_RX_VECS) {
-		u32 len;
+	do {
+		u32 len = min_t(u32, size - c->bytes, L7FP_FRAG_MAX);
+		struct page *page;
+		void *p;
 
-		if (!skb_page_frag_refill(32, frag, sk->sk_allocation))
+		local_bh_disable();
+		p = l7fp_frag_alloc(len);
+		local_bh_enable();
+		if (!p)
 			return false;
-		len = min_t(u32, size - c->bytes, frag->size - frag->offset);
-		if (copy_page_from_iter(frag->page, frag->offset, len, &msg->msg_iter) != len)
+		page = virt_to_head_page(p);
+		bvec_set_page(&c->v[c->n++], page, len, p - page_address(page));
+		if (!copy_from_iter_full(p, len, &msg->msg_iter))
 			return false;
-		get_page(frag->page);
-		bvec_set_page(&c->v[c->n++], frag->page, len, frag->offset);
-		frag->offset += len;
 		c->bytes += len;
-	}
+	} while (c->bytes < size);
 	return true;
 }
 
@@ -203,7 +205,7 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 	while (sent < size && may_push(app, sk)) {
 		start = msg->msg_iter;
 		used = 0;
-		if (chunk_fill(&c, sk, msg, size - sent)) {
+		if (chunk_fill(&c, msg, size - sent)) {
 			spin_lock_bh(&app->lock);
 			__this_cpu_write(l7fp_app_sends, true);
 			if (app->port && !app->paused)
@@ -220,7 +222,8 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 			iov_iter_advance(&msg->msg_iter, used);
 			break;
 		}
-		cond_resched();
+		if (sent < size)
+			cond_resched();
 	}
 	return sent;
 }

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "compat.h"
+#include "frag.h"
 #include "port.h"
 
 /* Ranges up to this size are copied: a page reference costs more. */
@@ -16,9 +17,6 @@
 #define ROOM_MIN	512
 
 struct workqueue_struct *l7fp_port_wq, *l7fp_bh_wq, *l7fp_free_wq;
-
-/* Memory for linear output; used with bottom halves off. */
-static DEFINE_PER_CPU(struct page_frag_cache, port_frags);
 
 static void port_free_work(struct work_struct *work)
 {
@@ -119,13 +117,10 @@ u8 *l7fp_port_reserve(struct l7fp_port *port, u32 len)
 
 	spin_lock_bh(&port->tx_lock);
 	if (port->tx_room < len) {
-		/*
-		 * A compound page, so that a range may cross its first page:
-		 * larger than that only for heads of more than 32 KiB.
-		 */
-		if (size <= PAGE_FRAG_CACHE_MAX_SIZE / 2) {
-			p = page_frag_alloc(this_cpu_ptr(&port_frags), size, GFP_ATOMIC);
-			page = p ? virt_to_head_page(p) : NULL;
+		/* A compound page, so that a range may cross its first page. */
+		p = size <= L7FP_FRAG_MAX ? l7fp_frag_alloc(size) : NULL;
+		if (p) {
+			page = virt_to_head_page(p);
 		} else {
 			page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(size));
 			p = page ? page_address(page) : NULL;
@@ -349,14 +344,8 @@ destroy_port:
 
 void l7fp_port_module_uninit(void)
 {
-	int cpu;
-
 	destroy_workqueue(l7fp_free_wq);
 	destroy_workqueue(l7fp_bh_wq);
 	destroy_workqueue(l7fp_port_wq);
-	for_each_possible_cpu(cpu) {
-		struct page_frag_cache *nc = per_cpu_ptr(&port_frags, cpu);
-
-		page_frag_cache_drain(nc);
-	}
+	l7fp_frag_uninit();
 }

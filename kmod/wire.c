@@ -19,6 +19,7 @@
 #include <net/tcp.h>
 #include "app.h"
 #include "compat.h"
+#include "frag.h"
 #include "wire.h"
 
 /* Rounds of reading before others get their turn. */
@@ -88,14 +89,18 @@ static int take_page(struct wire_take *take, struct page *page, u32 offset, u32 
 static int take_linear(struct wire_take *take, const u8 *data, u32 len)
 {
 	struct page *page;
+	u8 *p;
 
 	if (take->n == L7FP_RX_VECS)
 		return -ENOBUFS;
-	page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(len));
-	if (!page)
+	local_bh_disable();
+	p = l7fp_frag_alloc(len);
+	local_bh_enable();
+	if (!p)
 		return -ENOMEM;
-	memcpy(page_address(page), data, len);
-	return take_page(take, page, 0, len);
+	memcpy(p, data, len);
+	page = virt_to_head_page(p);
+	return take_page(take, page, p - (u8 *)page_address(page), len);
 }
 
 /* Takes up to @len bytes from @offset; returns what it took or a negative error. */
@@ -110,7 +115,7 @@ static int take_skb(struct wire_take *take, struct sk_buff *skb, u32 offset, u32
 	if (offset < start) {
 		u32 n = min_t(u32, len, start - offset);
 
-		n = min_t(u32, n, PAGE_SIZE << 2);
+		n = min_t(u32, n, PAGE_SIZE);
 		err = take_linear(take, skb->data + offset, n);
 		if (err)
 			return err;

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory for bytes on their way: pieces of pages, each with a reference on its
+ * page, as a struct page_frag_cache has them.
+ *
+ * Such a cache takes a new page whenever one piece of the last one is still in
+ * use, and the youngest piece always is; a new page is cleared (init_on_alloc)
+ * and cold. Here each CPU has a few pages and takes them in turn: most often
+ * all pieces of one are back when its turn comes.
+ *
+ * A piece that stays in use keeps its whole page. It is charged to whom it
+ * belongs by its own size.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include "frag.h"
+
+#define ORDER	3
+#define PAGES	4	/* of that order, each CPU */
+/* References of ours on a page, one for each piece that it still can give. */
+#define BIAS	(1 << 20)
+
+struct frag_page {
+	struct page *page;
+	u8 *address;
+	u32 left;	/* bytes at its beginning that were not given */
+	u32 bias;	/* references that are ours */
+};
+
+struct frags {
+	struct frag_page ring[PAGES];
+	u32 at;
+};
+
+static DEFINE_PER_CPU(struct frags, frags);
+
+static void give_up(struct frag_page *p)
+{
+	if (p->page)
+		__page_frag_cache_drain(p->page, p->bias);
+	*p = (struct frag_page){};
+}
+
+static u32 page_bytes(const struct frag_page *p)
+{
+	return PAGE_SIZE << compound_order(p->page);
+}
+
+static bool refill(struct frag_page *p)
+{
+	gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN | __GFP_NOMEMALLOC;
+
+	p->page = alloc_pages(gfp | __GFP_NORETRY, ORDER);
+	if (!p->page)
+		p->page = alloc_pages(gfp, 0);
+	if (!p->page)
+		return false;
+	page_ref_add(p->page, BIAS - 1);
+	p->bias = BIAS;
+	p->address = page_address(p->page);
+	p->left = page_bytes(p);
+	return true;
+}
+
+/* The next page, all of whose pieces are back, or a new one. */
+static struct frag_page *next_page(struct frags *f)
+{
+	struct frag_page *p;
+
+	f->at = (f->at + 1) % PAGES;
+	p = &f->ring[f->at];
+	/* The pieces' last users are done with them: put_page() orders that before what we see. */
+	if (p->page && p->bias > BIAS / 2 && page_ref_count(p->page) == p->bias) {
+		p->left = page_bytes(p);
+		return p;
+	}
+	give_up(p);
+	return refill(p) ? p : NULL;
+}
+
+void *l7fp_frag_alloc(u32 size)
+{
+	struct frags *f = this_cpu_ptr(&frags);
+	struct frag_page *p = &f->ring[f->at];
+
+	lockdep_assert_in_softirq();
+	size = ALIGN(size, SMP_CACHE_BYTES);
+	if (unlikely(p->left < size)) {
+		p = next_page(f);
+		if (!p || p->left < size)
+			return NULL;
+	}
+	p->left -= size;
+	p->bias--;
+	return p->address + p->left;
+}
+
+void l7fp_frag_uninit(void)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < PAGES; i++)
+			give_up(&per_cpu_ptr(&frags, cpu)->ring[i]);
+}
