@@ -62,6 +62,11 @@ void l7fp_app_leave_all(const struct net *net);
  * flushes the port.
  */
 u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 bytes);
+/*
+ * The same with the whole output, without a copy, where it lies in one buffer of the port's; what
+ * went is no longer in the queue. *more: something was queued meanwhile.
+ */
+u32 l7fp_app_deliver_buffer(struct l7fp_port *port, bool *more);
 
 /* Whether TCP is all that handles @sk's bytes, so that they may pass by. Any context. */
 bool l7fp_app_plain(const struct sock *sk);

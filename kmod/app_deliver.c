@@ -20,7 +20,7 @@
 #include "compat.h"
 #include "wire.h"
 
-/* Output up to this size is copied: page references cost more. */
+/* Output in several ranges is copied up to this size: page references cost more. */
 #define COPY_MAX	2048
 #define DELIVER_MAX	65535
 
@@ -134,7 +134,6 @@ static void receiver_advance(struct sock *sk, struct sk_buff *skb)
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 len = skb->len;
 
-	memset(TCP_SKB_CB(skb), 0, sizeof(struct tcp_skb_cb));
 	TCP_SKB_CB(skb)->seq = tp->rcv_nxt;
 	TCP_SKB_CB(skb)->end_seq = tp->rcv_nxt + len;
 	TCP_SKB_CB(skb)->ack_seq = tp->snd_una;
@@ -148,19 +147,20 @@ static void receiver_advance(struct sock *sk, struct sk_buff *skb)
 	inet_csk_exit_pingpong_mode(sk);
 }
 
-u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 bytes)
+/* Whether it is worth a try; what counts is looked at under the locks. */
+static bool may_deliver(struct sock *from, u32 bytes)
 {
-	struct sock *from = port->sock->sk, *to = port->app_sk;
-	struct sk_buff *skb;
-	u32 window;
+	const struct tcp_sock *tp = tcp_sk(from);
 
-	bytes = min3(bytes, (u32)DELIVER_MAX, READ_ONCE(tcp_sk(from)->snd_wnd));
-	if (!bytes || READ_ONCE(tcp_sk(from)->snd_una) != READ_ONCE(tcp_sk(from)->write_seq))
-		return 0;
-	skb = make_skb(v, n, bytes);
-	if (!skb)
-		return 0;
-	local_bh_disable();
+	return bytes <= READ_ONCE(tp->snd_wnd) &&
+	       READ_ONCE(tp->snd_una) == READ_ONCE(tp->write_seq);
+}
+
+/* Takes over @skb when it returns true. Bottom halves off. */
+static bool deliver(struct sock *from, struct sock *to, struct sk_buff *skb)
+{
+	u32 bytes = skb->len;
+
 	bh_lock_sock(from);
 	if (!sender_idle(from))
 		goto unlock_from;
@@ -168,8 +168,8 @@ u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32
 		bh_lock_sock_nested(to);
 	else if (!spin_trylock(&to->sk_lock.slock))
 		goto unlock_from;
-	window = min(tcp_sk(from)->snd_wnd, tcp_receive_window(tcp_sk(to)));
-	if (!receiver_ready(to, tcp_sk(from)->write_seq) || bytes > window ||
+	if (!receiver_ready(to, tcp_sk(from)->write_seq) ||
+	    bytes > min(tcp_sk(from)->snd_wnd, tcp_receive_window(tcp_sk(to))) ||
 	    !receiver_charge(to, skb)) {
 		bh_unlock_sock(to);
 		goto unlock_from;
@@ -180,12 +180,56 @@ u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32
 	if (tcp_epollin_ready(to, READ_ONCE(to->sk_rcvlowat)) || sock_flag(to, SOCK_DONE))
 		to->sk_data_ready(to);
 	bh_unlock_sock(to);
-	local_bh_enable();
-	return bytes;
+	return true;
 
 unlock_from:
 	bh_unlock_sock(from);
+	return false;
+}
+
+u32 l7fp_app_deliver(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 bytes)
+{
+	struct sock *from = port->sock->sk;
+	struct sk_buff *skb;
+	bool done;
+
+	bytes = min3(bytes, (u32)DELIVER_MAX, READ_ONCE(tcp_sk(from)->snd_wnd));
+	if (!bytes || !may_deliver(from, bytes))
+		return 0;
+	skb = make_skb(v, n, bytes);
+	if (!skb)
+		return 0;
+	local_bh_disable();
+	done = deliver(from, port->app_sk, skb);
 	local_bh_enable();
-	kfree_skb(skb);
-	return 0;
+	if (!done)
+		kfree_skb(skb);
+	return done ? bytes : 0;
+}
+
+u32 l7fp_app_deliver_buffer(struct l7fp_port *port, bool *more)
+{
+	struct sock *from = port->sock->sk;
+	u32 bytes = 0, size, sent = 0;
+	struct sk_buff *skb;
+	u8 *data;
+
+	local_bh_disable();
+	data = l7fp_port_peek_buffer(port, &bytes, &size);
+	if (!data || !may_deliver(from, bytes))
+		goto out;
+	skb = napi_build_skb(data, size);
+	if (!skb)
+		goto out;
+	__skb_put(skb, bytes);
+	if (deliver(from, port->app_sk, skb)) {
+		*more = l7fp_port_gave_buffer(port);
+		sent = bytes;
+	} else {
+		/* The data stays the queue's. */
+		kfree_skb_partial(skb, true);
+	}
+out:
+	local_bh_enable();
+	return sent;
 }

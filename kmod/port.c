@@ -5,6 +5,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 #include "compat.h"
@@ -15,6 +16,8 @@
 #define COPY_MAX	512
 /* Linear memory is taken in pieces of at least this size. */
 #define ROOM_MIN	512
+/* Behind each, so that it can become the head of a struct sk_buff as it is. */
+#define SKB_ROOM	SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 
 struct workqueue_struct *l7fp_port_wq, *l7fp_bh_wq, *l7fp_free_wq;
 
@@ -105,54 +108,63 @@ static int tx_append(struct l7fp_port *port, struct page *page, u32 offset, u32 
 	port->tx_n++;
 	port->tx_bytes += len;
 	port->tx_room = 0;
+	port->tx_buffer = 0;
 	return 0;
+}
+
+/* A new range at the end of the queue with room for @len bytes. */
+static bool tx_extend(struct l7fp_port *port, u32 len)
+{
+	u32 room = SKB_DATA_ALIGN(max_t(u32, len, ROOM_MIN)), size = room + SKB_ROOM;
+	struct page *page;
+	u8 *p;
+
+	/* A compound page, so that a range may cross its first page. */
+	p = size <= L7FP_FRAG_MAX ? l7fp_frag_alloc(size) : NULL;
+	if (p) {
+		page = virt_to_head_page(p);
+	} else {
+		size = 0;
+		page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(room));
+		p = page ? page_address(page) : NULL;
+	}
+	if (!p)
+		return false;
+	if (tx_append(port, page, p - (u8 *)page_address(page), 0)) {
+		put_page(page);
+		return false;
+	}
+	port->tx_room = room;
+	port->tx_buffer = size;
+	return true;
 }
 
 u8 *l7fp_port_reserve(struct l7fp_port *port, u32 len)
 {
 	struct bio_vec *last;
-	u32 size = max_t(u32, len, ROOM_MIN);
-	struct page *page;
-	u8 *p;
+	u8 *p = NULL;
 
-	spin_lock_bh(&port->tx_lock);
-	if (port->tx_room < len) {
-		/* A compound page, so that a range may cross its first page. */
-		p = size <= L7FP_FRAG_MAX ? l7fp_frag_alloc(size) : NULL;
-		if (p) {
-			page = virt_to_head_page(p);
-		} else {
-			page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(size));
-			p = page ? page_address(page) : NULL;
-		}
-		if (!p)
-			goto fail;
-		if (tx_append(port, page, p - (u8 *)page_address(page), 0)) {
-			put_page(page);
-			goto fail;
-		}
-		port->tx_room = size;
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
+	if (port->tx_room >= len || tx_extend(port, len)) {
+		port->tx_reserved = true;
+		last = tx_at(port, port->tx_n - 1);
+		p = (u8 *)page_address(last->bv_page) + last->bv_offset + last->bv_len;
 	}
-	port->tx_reserved = true;
-	last = tx_at(port, port->tx_n - 1);
-	p = (u8 *)page_address(last->bv_page) + last->bv_offset + last->bv_len;
-	spin_unlock_bh(&port->tx_lock);
+	spin_unlock(&port->tx_lock);
 	return p;
-fail:
-	spin_unlock_bh(&port->tx_lock);
-	return NULL;
 }
 
 void l7fp_port_commit(struct l7fp_port *port, u32 len)
 {
-	spin_lock_bh(&port->tx_lock);
+	spin_lock(&port->tx_lock);
 	port->tx_reserved = false;
 	if (!WARN_ON_ONCE(len > port->tx_room || !port->tx_n)) {
 		tx_at(port, port->tx_n - 1)->bv_len += len;
 		port->tx_room -= len;
 		port->tx_bytes += len;
 	}
-	spin_unlock_bh(&port->tx_lock);
+	spin_unlock(&port->tx_lock);
 	port->dirty = true;
 }
 
@@ -193,9 +205,10 @@ int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u
 		return 0;
 	}
 	get_page(page);
-	spin_lock_bh(&port->tx_lock);
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
 	err = tx_append(port, page, offset, len);
-	spin_unlock_bh(&port->tx_lock);
+	spin_unlock(&port->tx_lock);
 	if (err)
 		put_page(page);
 	port->dirty = true;
@@ -226,6 +239,7 @@ int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from)
 	if (!err) {
 		from->tx_n = 0;
 		from->tx_room = 0;
+		from->tx_buffer = 0;
 	}
 	spin_unlock(&to->tx_lock);
 	spin_unlock_bh(&from->tx_lock);
@@ -237,11 +251,16 @@ bool l7fp_port_full(struct l7fp_port *port)
 {
 	bool full;
 
-	spin_lock_bh(&port->tx_lock);
+	/* Only the caller appends: what is not full stays so. */
+	if (likely(READ_ONCE(port->tx_bytes) < L7FP_TX_HIGH &&
+		   READ_ONCE(port->tx_n) < L7FP_TX_ENTRIES - 64))
+		return false;
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
 	full = port->tx_bytes >= L7FP_TX_HIGH || port->tx_n >= L7FP_TX_ENTRIES - 64;
 	if (full)
 		set_bit(L7FP_PORT_TX_FULL, &port->flags);
-	spin_unlock_bh(&port->tx_lock);
+	spin_unlock(&port->tx_lock);
 	return full;
 }
 
@@ -279,9 +298,46 @@ u32 l7fp_port_peek(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 *bytes,
 	return k;
 }
 
+u8 *l7fp_port_peek_buffer(struct l7fp_port *port, u32 *bytes, u32 *size)
+{
+	const struct bio_vec *v;
+	u8 *p = NULL;
+
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
+	if (port->tx_n == 1 && port->tx_buffer && !port->tx_reserved && port->tx_bytes) {
+		v = tx_at(port, 0);
+		p = (u8 *)page_address(v->bv_page) + v->bv_offset;
+		*bytes = v->bv_len;
+		*size = port->tx_buffer;
+		/* What follows must not be written into it. */
+		port->tx_room = 0;
+	}
+	spin_unlock(&port->tx_lock);
+	return p;
+}
+
+bool l7fp_port_gave_buffer(struct l7fp_port *port)
+{
+	u32 bytes;
+	bool more;
+
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
+	bytes = tx_at(port, 0)->bv_len;
+	port->tx_bytes -= bytes;
+	port->tx_total += bytes;
+	port->tx_first = (port->tx_first + 1) & (port->tx_cap - 1);
+	port->tx_n--;
+	more = port->tx_n;
+	spin_unlock(&port->tx_lock);
+	return more;
+}
+
 void l7fp_port_sent(struct l7fp_port *port, u32 bytes)
 {
 	spin_lock_bh(&port->tx_lock);
+	port->tx_buffer = 0;
 	port->tx_bytes -= bytes;
 	port->tx_total += bytes;
 	while (port->tx_n) {
@@ -320,6 +376,7 @@ void l7fp_port_purge(struct l7fp_port *port)
 	port->tx_n = 0;
 	port->tx_bytes = 0;
 	port->tx_room = 0;
+	port->tx_buffer = 0;
 	spin_unlock_bh(&port->tx_lock);
 }
 

@@ -117,6 +117,8 @@ enum l7fp_port_flag {
  * @tx_reserved: between l7fp_port_reserve() and l7fp_port_commit()
  * @tx_error: of the socket, which told it to the sender; 0 or negative; whoever flushes
  * @tx_room: bytes behind the last range that are ours to fill
+ * @tx_buffer: size of the memory that the last range begins, when l7fp_port_reserve() made it
+ *	with room for a struct skb_shared_info at the end; else 0
  * @rx: ranges that the engine has not consumed; only the work touches it
  * @dirty: the engine appended since the last flush; under the engine's lock
  */
@@ -137,6 +139,7 @@ struct l7fp_port {
 	u32 tx_first, tx_n, tx_cap;
 	u32 tx_bytes;
 	u32 tx_room;
+	u32 tx_buffer;
 	bool tx_reserved;
 	int tx_error;
 	struct bio_vec *tx;
@@ -170,7 +173,10 @@ static inline void l7fp_port_get(struct l7fp_port *port)
 /* Any context. */
 void l7fp_port_put(struct l7fp_port *port);
 
-/* Appending: any context, serialised by the engine's lock. 0 or -ENOMEM, -ENOBUFS. */
+/*
+ * Appending: any context, serialised by the engine's lock, bottom halves off. 0 or -ENOMEM,
+ * -ENOBUFS.
+ */
 int l7fp_port_send(struct l7fp_port *port, const void *data, u32 len);
 /* Takes a reference on the page unless it copies. */
 int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u32 len);
@@ -200,6 +206,17 @@ void l7fp_port_disarm(struct l7fp_port *port);
 /* For transports: the queue's beginning, and what was sent of it. */
 u32 l7fp_port_peek(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 *bytes, bool *more);
 void l7fp_port_sent(struct l7fp_port *port, u32 bytes);
+/*
+ * The whole queue, when it is one buffer of page memory that can become the head of a struct
+ * sk_buff: *bytes of data, *size in all. Nothing is appended to it from here on. Else NULL.
+ * Bottom halves off.
+ */
+u8 *l7fp_port_peek_buffer(struct l7fp_port *port, u32 *bytes, u32 *size);
+/*
+ * It was handed over, with the reference on its page. True when something was queued meanwhile.
+ * Bottom halves off.
+ */
+bool l7fp_port_gave_buffer(struct l7fp_port *port);
 void l7fp_port_purge(struct l7fp_port *port);
 
 int l7fp_port_module_init(void);

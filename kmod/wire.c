@@ -532,18 +532,34 @@ static void wire_pair(struct l7fp_port *port)
 		l7fp_app_pair(port);
 }
 
+/* The usual way of a head and a small body. False: there is, or may be, something left to send. */
+static bool wire_hand_over(struct l7fp_port *port)
+{
+	bool more = true;
+	u32 sent;
+
+	sent = l7fp_app_deliver_buffer(port, &more);
+	if (!sent)
+		return false;
+	l7fp_count_add(port->ln, app_tx_bytes, sent);
+	port->last_activity = jiffies;
+	return !more;
+}
+
 static void wire_flush_once(struct l7fp_port *port)
 {
 	struct bio_vec v[L7FP_RX_VECS];
+	bool more, done = false;
 	u32 n, bytes;
-	bool more;
 	int sent;
 
 	if (port->tx_error)
 		return;
 	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
 		wire_pair(port);
-	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
+	if (port->app_sk)
+		done = wire_hand_over(port);
+	while (!done && (n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
 		sent = port->app_sk ? l7fp_app_deliver(port, v, n, bytes) : 0;
 		if (sent)
 			l7fp_count_add(port->ln, app_tx_bytes, sent);
