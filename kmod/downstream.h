@@ -184,6 +184,10 @@ u32 l7fp_detect_input(struct l7fp_downstream *d, const struct bio_vec *v);
 void l7fp_detect_eof(struct l7fp_downstream *d);
 void l7fp_detect_timeout(struct l7fp_downstream *d);
 
+/* exchange_memory.c: NULL without memory. Both under the lock. */
+struct l7fp_exchange_kern *l7fp_exchange_new(struct l7fp_downstream *d);
+void l7fp_exchange_free(struct l7fp_exchange_kern *x);
+
 int l7fp_exchange_init(void);
 void l7fp_exchange_uninit(void);
 

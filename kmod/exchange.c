@@ -6,7 +6,6 @@
  * All functions here run under the downstream's lock; what they append is
  * sent by l7fp_session_leave().
  */
-#include <linux/slab.h>
 #include "compat.h"
 #include "downstream.h"
 #include "netlink.h"
@@ -15,8 +14,6 @@
 
 /* Interim responses of one exchange that are passed on. */
 #define INTERIM_MAX	16
-
-static struct kmem_cache *exchange_cache;
 
 static struct l7fp_str text(const char *s)
 {
@@ -35,66 +32,6 @@ void l7fp_exchange_linger(struct l7fp_downstream *d)
 	set_state(d, L7FP_D_DISCARD);
 	if (d->blocked)
 		d->port.ops->read(&d->port);
-}
-
-/*
- * Once for the object's whole life in the cache: fields.c remembers from one
- * exchange to the next how much of the inline path and host is not zero.
- */
-static void exchange_construct(void *object)
-{
-	memset(object, 0, sizeof(struct l7fp_exchange_kern));
-}
-
-static struct l7fp_exchange_kern *exchange_new(struct l7fp_downstream *d)
-{
-	struct l7fp_exchange_kern *x = kmem_cache_alloc(exchange_cache, GFP_ATOMIC | __GFP_NOWARN);
-
-	if (!x)
-		return NULL;
-	/* The large arrays are guarded by their counts. */
-	x->pub.conn = &d->conn;
-	x->pub.generation = 0;
-	x->pub.cluster = ~0U;
-	x->pub.route = ~0U;
-	x->pub.rule = ~0U;
-	x->pub.status = 0;
-	x->pub.attempt = 1;
-	x->generation = NULL;
-	x->listener_flags = d->listener->config.flags;
-	x->path_mode = d->listener->config.path_mode;
-	x->route = NULL;
-	x->route_cluster = NULL;
-	x->n_extra_request = 0;
-	x->n_extra_response = 0;
-	x->slot_resolved = 0;
-	x->reply_status = 0;
-	x->reply_reason = L7FP_REASON_NONE;
-	x->reply_body = (struct l7fp_str){};
-	x->path = (struct l7fp_str){};
-	x->host = (struct l7fp_str){};
-	x->authority = (struct l7fp_str){};
-	x->slow_path = NULL;
-	x->timeout_ms = 0;
-	x->connect_retries = 0;
-	x->arena.used = 0;
-	x->arena.total = 0;
-	x->arena.chunks = NULL;
-	x->request.n_headers = 0;
-	x->downstream = d;
-	x->request_bytes = 0;
-	x->response_bytes = 0;
-	x->started = jiffies;
-	x->reason = L7FP_REASON_NONE;
-	x->interim = 0;
-	x->resent = 0;
-	x->response_started = 0;
-	x->request_done = 0;
-	x->response_done = 0;
-	x->upgrade = 0;
-	x->dry_run = 0;
-	x->decided = 0;
-	return x;
 }
 
 /* @classes: the counters rq_2xx to rq_5xx, which follow one another. */
@@ -152,7 +89,7 @@ static void exchange_free(struct l7fp_downstream *d)
 	l7fp_body_free(&d->request);
 	l7fp_body_free(&d->response);
 	l7fp_buffer_reset(&d->head);
-	kmem_cache_free(exchange_cache, x);
+	l7fp_exchange_free(x);
 }
 
 /* The response is complete: on to the next request, or to the end. */
@@ -363,7 +300,7 @@ static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 	int n, len;
 
 	if (!d->x) {
-		d->x = exchange_new(d);
+		d->x = l7fp_exchange_new(d);
 		if (!d->x) {
 			l7fp_downstream_close(d, true);
 			return v->bv_len;
@@ -786,17 +723,4 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d)
 		return;
 	}
 	l7fp_pool_want(d, endpoint);
-}
-
-int l7fp_exchange_init(void)
-{
-	exchange_cache = kmem_cache_create("l7fp_exchange", sizeof(struct l7fp_exchange_kern),
-					   __alignof__(struct l7fp_exchange_kern), 0,
-					   exchange_construct);
-	return exchange_cache ? 0 : -ENOMEM;
-}
-
-void l7fp_exchange_uninit(void)
-{
-	kmem_cache_destroy(exchange_cache);
 }

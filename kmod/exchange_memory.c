@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of exchanges: taken when a request begins, given back when its
+ * response has ended.
+ *
+ * Most often that is on another CPU, since a response comes from its server,
+ * and freed slab memory of another CPU is dear. So a few are kept, each in a
+ * place of its own, for connections that have the place in common.
+ */
+#include <linux/slab.h>
+#include "downstream.h"
+
+#define SPARES	64	/* a power of two */
+
+static struct kmem_cache *exchange_cache;
+static struct l7fp_exchange_kern *spares[SPARES];
+
+static struct l7fp_exchange_kern **spare_of(const struct l7fp_downstream *d)
+{
+	return &spares[d->conn.id & (SPARES - 1)];
+}
+
+/*
+ * Once for the object's whole life in the cache: fields.c remembers from one
+ * exchange to the next how much of the inline path and host is not zero.
+ */
+static void exchange_construct(void *object)
+{
+	memset(object, 0, sizeof(struct l7fp_exchange_kern));
+}
+
+struct l7fp_exchange_kern *l7fp_exchange_new(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = xchg(spare_of(d), NULL);
+
+	if (!x)
+		x = kmem_cache_alloc(exchange_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!x)
+		return NULL;
+	/* The large arrays are guarded by their counts. What l7fp_decide() sets is left to it. */
+	x->pub.conn = &d->conn;
+	x->pub.cluster = ~0U;
+	x->pub.status = 0;
+	x->pub.attempt = 1;
+	x->pub.generation = 0;
+	x->generation = NULL;
+	x->listener_flags = d->listener->config.flags;
+	x->path_mode = d->listener->config.path_mode;
+	x->path = (struct l7fp_str){};
+	x->host = (struct l7fp_str){};
+	x->authority = (struct l7fp_str){};
+	x->slow_path = NULL;
+	x->timeout_ms = 0;
+	x->arena.used = 0;
+	x->arena.total = 0;
+	x->arena.chunks = NULL;
+	x->request.n_headers = 0;
+	x->downstream = d;
+	x->request_bytes = 0;
+	x->response_bytes = 0;
+	x->started = jiffies;
+	x->reason = L7FP_REASON_NONE;
+	x->interim = 0;
+	x->resent = 0;
+	x->response_started = 0;
+	x->request_done = 0;
+	x->response_done = 0;
+	x->upgrade = 0;
+	x->dry_run = 0;
+	x->decided = 0;
+	return x;
+}
+
+void l7fp_exchange_free(struct l7fp_exchange_kern *x)
+{
+	/* KASAN can tell a late access only of what was freed. */
+	if (!IS_ENABLED(CONFIG_KASAN))
+		x = xchg(spare_of(x->downstream), x);
+	if (x)
+		kmem_cache_free(exchange_cache, x);
+}
+
+int l7fp_exchange_init(void)
+{
+	exchange_cache = kmem_cache_create("l7fp_exchange", sizeof(struct l7fp_exchange_kern),
+					   __alignof__(struct l7fp_exchange_kern), 0,
+					   exchange_construct);
+	return exchange_cache ? 0 : -ENOMEM;
+}
+
+void l7fp_exchange_uninit(void)
+{
+	u32 i;
+
+	for (i = 0; i < SPARES; i++)
+		if (spares[i])
+			kmem_cache_free(exchange_cache, spares[i]);
+	kmem_cache_destroy(exchange_cache);
+}
