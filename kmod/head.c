@@ -20,7 +20,8 @@ struct writer {
 	u8 *p;
 };
 
-static void put(struct writer *w, const void *data, u32 len)
+/* Inline, so that literals are stored and not copied. */
+static __always_inline void put(struct writer *w, const void *data, u32 len)
 {
 	memcpy(w->p, data, len);
 	w->p += len;
@@ -140,43 +141,51 @@ static u32 ops_room(const struct l7fp_header_ops *list, u32 lists)
 }
 
 /* Lines that do not pass to the next hop as they are. */
-static bool hop_by_hop(const struct l7fp_h1_head *h, const u8 *head, int i)
+#define HOP_BY_HOP	(BIT_ULL(L7FP_H_CONNECTION) | BIT_ULL(L7FP_H_KEEP_ALIVE) | \
+			 BIT_ULL(L7FP_H_PROXY_CONNECTION) | BIT_ULL(L7FP_H_TRANSFER_ENCODING) | \
+			 BIT_ULL(L7FP_H_UPGRADE) | BIT_ULL(L7FP_H_HTTP2_SETTINGS) | \
+			 BIT_ULL(L7FP_H_TE))
+/* Naming these in Connection must not take them from the upstream. */
+#define NOT_LISTED	(BIT_ULL(L7FP_H_HOST) | BIT_ULL(L7FP_H_CONTENT_LENGTH) | \
+			 BIT_ULL(L7FP_H_X_FORWARDED_FOR) | BIT_ULL(L7FP_H_X_FORWARDED_PROTO) | \
+			 BIT_ULL(L7FP_H_X_FORWARDED_HOST))
+
+/*
+ * Which lines are left out: those of the known headers in @always, none in @kept, and of the
+ * others what Connection lists or @list removes.
+ */
+struct drops {
+	u64 always, kept;
+	struct l7fp_header_ops list[L7FP_OPS_LISTS];
+	u32 lists;
+};
+
+static bool drop(const struct drops *d, const struct l7fp_h1_head *h, const u8 *head, int i)
 {
 	const struct l7fp_h1_header *line = &h->headers[i];
+	const u8 *name = head + line->name_off;
 
-	switch (line->token) {
-	case L7FP_H_CONNECTION:
-	case L7FP_H_KEEP_ALIVE:
-	case L7FP_H_PROXY_CONNECTION:
-	case L7FP_H_TRANSFER_ENCODING:
-	case L7FP_H_UPGRADE:
-	case L7FP_H_HTTP2_SETTINGS:
-	case L7FP_H_TE:
+	if (d->always >> line->token & 1)
 		return true;
-	/* Naming these in Connection must not take them from the upstream. */
-	case L7FP_H_HOST:
-	case L7FP_H_CONTENT_LENGTH:
-	case L7FP_H_X_FORWARDED_FOR:
-	case L7FP_H_X_FORWARDED_PROTO:
-	case L7FP_H_X_FORWARDED_HOST:
+	if (d->kept >> line->token & 1)
 		return false;
-	}
-	return h->has_connection_options &&
-	       l7fp_h1_connection_lists(h, head, head + line->name_off, line->name_len);
+	return (h->has_connection_options && !(NOT_LISTED >> line->token & 1) &&
+		l7fp_h1_connection_lists(h, head, name, line->name_len)) ||
+	       (d->lists && ops_remove(d->list, d->lists, name, line->name_len));
 }
 
-/* Copies the lines for which @drop is false, neighbours together. */
-static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *head,
-		      bool (*drop)(const struct l7fp_h1_head *h, const u8 *head, int i,
-				   const void *arg), const void *arg)
+/* Copies what is at @from before the lines, and the lines that stay, neighbours together. */
+static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *head, u32 from,
+		      const struct drops *d)
 {
-	u32 end = h->head_len - 2, from = h->headers_off;
+	bool any = d->lists || h->has_connection_options || (h->tokens & d->always);
+	u32 end = h->head_len - 2;
 	int i;
 
-	for (i = 0; i < h->n_headers; i++) {
+	for (i = 0; any && i < h->n_headers; i++) {
 		u32 off = h->headers[i].name_off;
 
-		if (!drop(h, head, i, arg))
+		if (!drop(d, h, head, i))
 			continue;
 		if (off > from)
 			put(w, head + from, off - from);
@@ -184,32 +193,6 @@ static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *
 	}
 	if (end > from)
 		put(w, head + from, end - from);
-}
-
-struct drops {
-	const struct l7fp_exchange_kern *x;
-	struct l7fp_header_ops list[L7FP_OPS_LISTS];
-	u32 lists;
-	bool host;			/* Host is written anew */
-	bool attempt_count;		/* x-envoy-attempt-count is */
-	bool length;			/* Content-Length does not hold any more */
-};
-
-static bool request_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
-{
-	const struct l7fp_h1_header *line = &h->headers[i];
-	const struct drops *d = arg;
-
-	switch (line->token) {
-	case L7FP_H_HOST:
-		return d->host;
-	case L7FP_H_X_ENVOY_ATTEMPT_COUNT:
-		return d->attempt_count;
-	case L7FP_H_CONTENT_LENGTH:
-		return false;
-	}
-	return hop_by_hop(h, head, i) ||
-	       (d->lists && ops_remove(d->list, d->lists, head + line->name_off, line->name_len));
 }
 
 /* RFC 9562 version 4, in its usual text form. */
@@ -232,36 +215,59 @@ static void put_uuid(struct writer *w)
 	w->p = p;
 }
 
+/* Whether the line is to be sent as it came; then it lies right before the header lines. */
+static bool same_request_line(const struct l7fp_exchange_kern *x)
+{
+	const struct l7fp_h1_head *h = &x->request;
+
+	return h->minor == 1 && (h->method == L7FP_METHOD_CONNECT ||
+				 (x->path.data == x->head + h->target.off &&
+				  x->path.len == h->target.len));
+}
+
 int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 body)
 {
 	const struct l7fp_h1_head *h = &x->request;
 	const u8 *name = x->head + h->method_name.off;
-	struct drops d = { .x = x };
-	bool line, own_attempt_count;
+	bool line, host, own_attempt_count;
 	struct writer w;
+	struct drops d;
 	u8 *start;
 
 	d.lists = l7fp_request_ops(x, d.list);
-	d.host = h->absolute_form || h->host < 0 ||
-		 x->host.data != x->head + h->headers[h->host].value_off;
-	d.attempt_count = !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
-	own_attempt_count = d.attempt_count &&
-		!ops_remove(d.list, d.lists, (const u8 *)"x-envoy-attempt-count", 21);
+	d.always = HOP_BY_HOP;
+	d.kept = BIT_ULL(L7FP_H_HOST) | BIT_ULL(L7FP_H_CONTENT_LENGTH) |
+		 BIT_ULL(L7FP_H_X_ENVOY_ATTEMPT_COUNT);
+	/* Host is written anew. */
+	host = h->absolute_form || h->host < 0 ||
+	       x->host.data != x->head + h->headers[h->host].value_off;
+	if (host)
+		d.always |= BIT_ULL(L7FP_H_HOST);
+	own_attempt_count = !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
+	if (own_attempt_count) {
+		d.always |= BIT_ULL(L7FP_H_X_ENVOY_ATTEMPT_COUNT);
+		own_attempt_count = !ops_remove(d.list, d.lists,
+						(const u8 *)"x-envoy-attempt-count", 21);
+	}
 	start = l7fp_port_reserve(to, h->head_len + x->path.len + x->host.len + OWN_FIELDS +
 				  ops_room(d.list, d.lists));
 	if (!start)
 		return -ENOMEM;
 	w.p = start;
-	put(&w, name, h->method_name.len);
-	put_literal(&w, " ");
-	if (h->method == L7FP_METHOD_CONNECT)
-		put(&w, x->head + h->target.off, h->target.len);
-	else
-		put(&w, x->path.data, x->path.len);
-	put_literal(&w, " HTTP/1.1\r\n");
-	if (d.host)
-		put_field(&w, "Host", 4, x->host.data, x->host.len);
-	put_lines(&w, h, x->head, request_drop, &d);
+	if (!host && same_request_line(x)) {
+		put_lines(&w, h, x->head, h->method_name.off, &d);
+	} else {
+		put(&w, name, h->method_name.len);
+		put_literal(&w, " ");
+		if (h->method == L7FP_METHOD_CONNECT)
+			put(&w, x->head + h->target.off, h->target.len);
+		else
+			put(&w, x->path.data, x->path.len);
+		put_literal(&w, " HTTP/1.1\r\n");
+		if (host)
+			put_field(&w, "Host", 4, x->host.data, x->host.len);
+		put_lines(&w, h, x->head, h->headers_off, &d);
+	}
 	if (body == L7FP_BODY_CHUNKED)
 		put_literal(&w, "Transfer-Encoding: chunked\r\n");
 	if (h->upgrade) {
@@ -295,20 +301,6 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	return 0;
 }
 
-static bool response_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
-{
-	const struct l7fp_h1_header *line = &h->headers[i];
-	const struct drops *d = arg;
-
-	if (line->token == L7FP_H_CONTENT_LENGTH)
-		return d->length;
-	/* It tells our own replies from others': no upstream may say it. */
-	if (line->token == L7FP_H_X_L7FP_REASON)
-		return true;
-	return hop_by_hop(h, head, i) ||
-	       (d->lists && ops_remove(d->list, d->lists, head + line->name_off, line->name_len));
-}
-
 /* IMF-fixdate of RFC 9110 5.6.7. */
 static void put_date(struct writer *w)
 {
@@ -333,26 +325,41 @@ static void put_connection(struct writer *w, const struct l7fp_exchange_kern *x,
 		put_literal(w, "Connection: keep-alive\r\n");
 }
 
+/* The status line, as it came where it is to be sent so, and the lines that stay. */
+static void put_status_and_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *head,
+				 const struct drops *d)
+{
+	if (h->minor == 1 && h->reason.off == sizeof("HTTP/1.1 200 ") - 1) {
+		put_lines(w, h, head, 0, d);
+		return;
+	}
+	put_literal(w, "HTTP/1.1 ");
+	put_decimal(w, h->status);
+	put_literal(w, " ");
+	put(w, head + h->reason.off, h->reason.len);
+	put_literal(w, "\r\n");
+	put_lines(w, h, head, h->headers_off, d);
+}
+
 int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to,
 			u8 body, bool close)
 {
 	const struct l7fp_h1_head *h = &x->response;
-	struct drops d = { .x = x };
 	struct writer w;
+	struct drops d;
 	u8 *start;
 
 	d.lists = l7fp_response_ops(x, d.list);
-	d.length = h->body == L7FP_BODY_CHUNKED || body == L7FP_BODY_TUNNEL;
+	/* Our own replies are told from others' by the reason: no upstream may say it. */
+	d.always = HOP_BY_HOP | BIT_ULL(L7FP_H_X_L7FP_REASON);
+	d.kept = BIT_ULL(L7FP_H_CONTENT_LENGTH);
+	if (h->body == L7FP_BODY_CHUNKED || body == L7FP_BODY_TUNNEL)
+		d.always |= BIT_ULL(L7FP_H_CONTENT_LENGTH);
 	start = l7fp_port_reserve(to, h->head_len + OWN_FIELDS + ops_room(d.list, d.lists));
 	if (!start)
 		return -ENOMEM;
 	w.p = start;
-	put_literal(&w, "HTTP/1.1 ");
-	put_decimal(&w, h->status);
-	put_literal(&w, " ");
-	put(&w, head + h->reason.off, h->reason.len);
-	put_literal(&w, "\r\n");
-	put_lines(&w, h, head, response_drop, &d);
+	put_status_and_lines(&w, h, head, &d);
 	if (body == L7FP_BODY_CHUNKED)
 		put_literal(&w, "Transfer-Encoding: chunked\r\n");
 	if (body == L7FP_BODY_TUNNEL && h->status == 101) {
@@ -372,14 +379,10 @@ int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7f
 	return 0;
 }
 
-static bool interim_drop(const struct l7fp_h1_head *h, const u8 *head, int i, const void *arg)
-{
-	return hop_by_hop(h, head, i);
-}
-
 int l7fp_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to)
 {
 	const struct l7fp_h1_head *h = &x->response;
+	struct drops d = { .always = HOP_BY_HOP };
 	struct writer w;
 	u8 *start;
 
@@ -387,12 +390,7 @@ int l7fp_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp
 	if (!start)
 		return -ENOMEM;
 	w.p = start;
-	put_literal(&w, "HTTP/1.1 ");
-	put_decimal(&w, h->status);
-	put_literal(&w, " ");
-	put(&w, head + h->reason.off, h->reason.len);
-	put_literal(&w, "\r\n");
-	put_lines(&w, h, head, interim_drop, NULL);
+	put_status_and_lines(&w, h, head, &d);
 	put_literal(&w, "\r\n");
 	l7fp_port_commit(to, w.p - start);
 	return 0;
