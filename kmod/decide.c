@@ -73,7 +73,8 @@ static int check_verdict(struct l7fp_exchange_kern *x, struct l7fp_net *ln, int 
 	case L7FP_FORWARD:
 		if (unlikely(x->pub.cluster == ~0U))
 			break;
-		if (unlikely(!l7fp_cluster_find(ln, x->pub.cluster)))
+		x->found = l7fp_cluster_find(ln, x->pub.cluster);
+		if (unlikely(!x->found))
 			return reply_reason(x, 503, L7FP_REASON_NC);
 		return L7FP_FORWARD;
 	case L7FP_RESPOND:
@@ -111,8 +112,10 @@ int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln)
 {
 	int verdict;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "policies and clusters are read under RCU");
 	trace_l7fp_exchange_start(x);
 	x->generation = NULL;
+	x->found = NULL;
 	x->pub.generation = 0;
 	x->pub.method = x->request.method;
 	x->pub.cluster = ~0U;

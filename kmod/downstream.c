@@ -461,6 +461,7 @@ int l7fp_engine_init(void)
 	err = l7fp_port_module_init();
 	if (err)
 		return err;
+	l7fp_route_init();
 	err = l7fp_exchange_init();
 	if (err)
 		l7fp_port_module_uninit();

@@ -192,7 +192,7 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 		return;
 	}
 	rcu_read_lock();
-	cluster = l7fp_cluster_find(d->port.ln, x->pub.cluster);
+	cluster = x->found ?: l7fp_cluster_find(d->port.ln, x->pub.cluster);
 	if (cluster) {
 		if (!not && !x->resent)
 			this_cpu_inc(cluster->stats->rq_total);
@@ -258,20 +258,11 @@ static void forward(struct l7fp_downstream *d)
 	find_upstream(d, NULL);
 }
 
-static void decide(struct l7fp_downstream *d)
+/* What the policy said. @d->x may be gone afterwards. Under RCU, too. */
+static void act_on(struct l7fp_downstream *d, int verdict)
 {
 	struct l7fp_exchange_kern *x = d->x;
-	int verdict;
 
-	x->head = d->head.data;
-	x->decided = 1;
-	d->n_exchanges++;
-	l7fp_count(d->port.ln, downstream_rq_total);
-	l7fp_body_begin(&d->request, x->request.body, x->request.body, x->request.content_length);
-	l7fp_body_begin(&d->response, L7FP_BODY_NONE, L7FP_BODY_NONE, 0);
-	x->request_done = d->request.done;
-	set_state(d, x->request_done ? L7FP_D_WAIT : L7FP_D_BODY);
-	verdict = l7fp_decide(x, d->port.ln);
 	switch (verdict) {
 	case L7FP_FORWARD:
 		forward(d);
@@ -290,6 +281,26 @@ static void decide(struct l7fp_downstream *d)
 		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
 		return;
 	}
+}
+
+static void decide(struct l7fp_downstream *d)
+{
+	struct l7fp_exchange_kern *x = d->x;
+
+	x->head = d->head.data;
+	x->decided = 1;
+	d->n_exchanges++;
+	l7fp_count(d->port.ln, downstream_rq_total);
+	l7fp_body_begin(&d->request, x->request.body, x->request.body, x->request.content_length);
+	l7fp_body_begin(&d->response, L7FP_BODY_NONE, L7FP_BODY_NONE, 0);
+	x->request_done = d->request.done;
+	set_state(d, x->request_done ? L7FP_D_WAIT : L7FP_D_BODY);
+	rcu_read_lock();
+	act_on(d, l7fp_decide(x, d->port.ln));
+	x = d->x;
+	if (x)
+		x->found = NULL;
+	rcu_read_unlock();
 }
 
 /* Bytes of a request head. Returns how many of @v belong to it. */

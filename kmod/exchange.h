@@ -11,9 +11,11 @@
 #include "policy.h"
 
 #define L7FP_ARENA_INLINE	512
+#define L7FP_LAST_HOST		64	/* a longer Host is normalised each time */
 #define L7FP_EXTRA_OPS		16	/* header changes by kfunc, of one exchange and direction */
 #define L7FP_MAX_ARENA		(4 * L7FP_MAX_HEAD)
 
+struct l7fp_cluster;
 struct l7fp_downstream;
 struct l7fp_net;
 struct l7fp_slow_path;
@@ -68,6 +70,8 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @reply_body: likewise
  * @reply_reason: enum l7fp_reason
  * @phase: enum l7fp_phase
+ * @found: the cluster of @pub.cluster; as long as the RCU section in which l7fp_decide() returned
+ *	L7FP_FORWARD
  * @slow_path: the proxy that it goes to, or NULL; of @generation
  * @workload: who the client is, by @generation; NULL: not known. Valid with @workload_found
  * @failed: enum l7fp_reason, when something the policy asked for could not be done; the
@@ -75,9 +79,12 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @dry_run: asked by L7FP_CMD_EXPLAIN: kfuncs count nothing, and there is no downstream
  * @path_dirty: bytes of @pub.path that may be other than zero, a multiple of 8
  * @authority_dirty: likewise of @pub.authority
+ * @last_host: the Host of which @pub.authority is the normal form; clients mostly repeat it
+ * @last_host_len: its length; 0: there is none
+ * @last_authority_len: the length of that normal form
  *
  * It begins zeroed, and may be used again after l7fp_decide_done() and l7fp_arena_free();
- * @path_dirty, @authority_dirty and what they are about must survive in between.
+ * @path_dirty, @authority_dirty, @last_host and what they are about must survive in between.
  * Reached only under the downstream's lock.
  */
 struct l7fp_exchange_kern {
@@ -100,6 +107,7 @@ struct l7fp_exchange_kern {
 	u32 reply_status;
 	u32 reply_reason;
 	struct l7fp_str reply_body;
+	struct l7fp_cluster *found;
 	const struct l7fp_slow_path *slow_path;
 	const struct l7fp_workload *workload;
 	u32 timeout_ms;
@@ -110,6 +118,8 @@ struct l7fp_exchange_kern {
 	u8 workload_found;
 	u16 path_dirty;
 	u16 authority_dirty;
+	u16 last_host_len, last_authority_len;
+	u8 last_host[L7FP_LAST_HOST];
 	struct l7fp_arena arena;
 	struct l7fp_h1_head request;
 	struct l7fp_h1_head response;
@@ -136,7 +146,7 @@ static inline struct l7fp_exchange_kern *l7fp_exchange_kern(struct l7fp_exchange
  * FORWARD, @x->reply_status, @x->reply_body and @x->reply_reason say what to
  * answer (a redirect's Location is one of @x->extra_response). A bad path is
  * RESPOND with 400. L7FP_FORWARD implies that @x->pub.cluster is set.
- * Any context, under the downstream's lock.
+ * Any context, under the downstream's lock and RCU.
  */
 int l7fp_decide(struct l7fp_exchange_kern *x, struct l7fp_net *ln);
 /* Runs the response op, if there is one. */
@@ -173,7 +183,9 @@ bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *v
 bool l7fp_fields_header(struct l7fp_exchange_kern *x, const struct l7fp_slot *slot,
 			struct l7fp_str *value);
 
-/* route.c. What l7fp_route() does: enum l7fp_verdict, NONE when it cannot be done. */
+/* route.c. */
+void l7fp_route_init(void);
+/* What l7fp_route() does: enum l7fp_verdict, NONE when it cannot be done. */
 int l7fp_route_apply(struct l7fp_exchange_kern *x, u32 route);
 /* Answer @status and @body. Returns L7FP_RESPOND. */
 int l7fp_reply_set(struct l7fp_exchange_kern *x, u32 status, u32 reason, struct l7fp_str body);

@@ -49,12 +49,27 @@ void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path)
 	x->slot_resolved = 0;
 }
 
+static void set_authority(struct l7fp_exchange_kern *x, struct l7fp_str host, const u8 *data,
+			  u32 len)
+{
+	x->host = host;
+	x->authority = (struct l7fp_str){ .data = data, .len = len };
+	x->pub.authority_len = len;
+	x->slot_resolved = 0;
+}
+
 bool l7fp_fields_set_host(struct l7fp_exchange_kern *x, struct l7fp_str host)
 {
 	u8 *dst = x->pub.authority;
 	u32 port, n;
 	int len;
 
+	if (host.len && host.len == x->last_host_len &&
+	    !memcmp(host.data, x->last_host, host.len)) {
+		set_authority(x, host, dst, x->last_authority_len);
+		return true;
+	}
+	x->last_host_len = 0;
 	len = l7fp_host_normalize(dst, sizeof(x->pub.authority), host.data, host.len, &port);
 	if (unlikely(len == L7FP_PATH_ERR_SPACE)) {
 		dst = l7fp_arena_alloc(&x->arena, host.len);
@@ -66,21 +81,23 @@ bool l7fp_fields_set_host(struct l7fp_exchange_kern *x, struct l7fp_str host)
 	}
 	if (len < 0)
 		return false;
-	x->host = host;
-	x->authority = (struct l7fp_str){ .data = dst, .len = len };
-	x->pub.authority_len = len;
-	if (dst == x->pub.authority) {
-		for (n = len; n % 8; n++)
-			dst[n] = 0;
-		len = n;
-		for (; n < x->authority_dirty; n += 8)
-			*(u64 *)(dst + n) = 0;
-		x->authority_dirty = len;
-	} else {
+	set_authority(x, host, dst, len);
+	if (dst != x->pub.authority) {
 		x->authority_dirty = copy_padded(x->pub.authority, sizeof(x->pub.authority),
 						 x->authority_dirty, dst, len);
+		return true;
 	}
-	x->slot_resolved = 0;
+	if (host.len <= sizeof(x->last_host)) {
+		memcpy(x->last_host, host.data, host.len);
+		x->last_host_len = host.len;
+		x->last_authority_len = len;
+	}
+	for (n = len; n % 8; n++)
+		dst[n] = 0;
+	len = n;
+	for (; n < x->authority_dirty; n += 8)
+		*(u64 *)(dst + n) = 0;
+	x->authority_dirty = len;
 	return true;
 }
 
@@ -127,6 +144,7 @@ bool l7fp_fields_init(struct l7fp_exchange_kern *x)
 	x->host = (struct l7fp_str){};
 	x->authority = (struct l7fp_str){};
 	x->pub.authority_len = 0;
+	x->last_host_len = 0;
 	x->authority_dirty = copy_padded(x->pub.authority, sizeof(x->pub.authority),
 					 x->authority_dirty, x->head, 0);
 	return true;
@@ -229,8 +247,11 @@ static bool changed_value(struct l7fp_exchange_kern *x, struct l7fp_str name, bo
 			  struct l7fp_str *value)
 {
 	struct l7fp_header_ops list[L7FP_OPS_LISTS];
-	u32 i, j, n = l7fp_request_ops(x, list);
+	u32 i, j, n;
 
+	if (likely(!x->route && !x->n_extra_request))
+		return present;
+	n = l7fp_request_ops(x, list);
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < list[i].n; j++) {
 			const struct l7fp_header_op *op = &list[i].op[j];
@@ -286,11 +307,12 @@ bool l7fp_fields_header(struct l7fp_exchange_kern *x, const struct l7fp_slot *sl
 
 static bool query_value(struct l7fp_exchange_kern *x, struct l7fp_str name, struct l7fp_str *value)
 {
+	const u8 *query = x->path.data + x->query_off;
 	struct l7fp_slice slice;
 
-	if (!l7fp_query_param(x->path.data, x->path.len, name.data, name.len, &slice))
+	if (!l7fp_query_param(query, x->path.len - x->query_off, name.data, name.len, &slice))
 		return false;
-	*value = (struct l7fp_str){ .data = x->path.data + slice.off, .len = slice.len };
+	*value = (struct l7fp_str){ .data = query + slice.off, .len = slice.len };
 	return true;
 }
 
@@ -330,6 +352,8 @@ bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *v
 {
 	const struct l7fp_slice *method = &x->request.method_name;
 
+	if (field >= L7FP_FIELD_SLOT)
+		return slot_value(x, field - L7FP_FIELD_SLOT, value);
 	switch (field) {
 	case L7FP_FIELD_PATH:
 		*value = (struct l7fp_str){ .data = x->path.data, .len = x->query_off };
@@ -347,9 +371,6 @@ bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *v
 	case L7FP_FIELD_SOURCE_NAMESPACE:
 		return source_value(x, field, value);
 	}
-	if (field < L7FP_FIELD_SLOT) {
-		x->failed = L7FP_REASON_PE;
-		return false;
-	}
-	return slot_value(x, field - L7FP_FIELD_SLOT, value);
+	x->failed = L7FP_REASON_PE;
+	return false;
 }

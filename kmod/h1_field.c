@@ -132,9 +132,10 @@ static __always_inline u32 skip_plain_host(const u8 *p, u32 i, u32 len)
 		u64 letter = (y + ONES * (0x80 - 'a')) & ~(y + ONES * (0x7f - 'z'));
 		u64 other = (y + ONES * (0x80 - '-')) & ~(y + ONES * (0x7f - '9')) &
 			    ((y ^ ONES * '/') + ONES * 0x7f);
+		u64 stop = ~((letter | other) & ~x) & HIGHS;
 
-		if (~((letter | other) & ~x) & HIGHS)
-			break;
+		if (stop)
+			return i + (u32)__builtin_ctzll(stop) / 8;
 		i += 8;
 	}
 	return i;
