@@ -475,4 +475,5 @@ void l7fp_engine_uninit(void)
 	rcu_barrier();
 	l7fp_exchange_uninit();
 	l7fp_port_module_uninit();
+	l7fp_wire_uninit();
 }

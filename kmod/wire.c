@@ -498,6 +498,36 @@ static void wire_defer(struct l7fp_port *port)
 	queue_work(l7fp_port_wq, &port->work);
 }
 
+/*
+ * TCP copies small output into a page fragment of 32 KiB. One for each socket would stay with
+ * idle ones; while @sk is locked it has that of the processor or of the thread.
+ */
+static DEFINE_PER_CPU(struct page_frag, wire_frags);
+
+void l7fp_wire_uninit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct page_frag *frag = per_cpu_ptr(&wire_frags, cpu);
+
+		if (frag->page)
+			put_page(frag->page);
+		frag->page = NULL;
+	}
+}
+
+static int wire_sendmsg_locked(struct sock *sk, struct msghdr *msg, u32 bytes,
+			       struct page_frag *frag)
+{
+	int sent;
+
+	swap(sk->sk_frag, *frag);
+	sent = tcp_sendmsg_locked(sk, msg, bytes);
+	swap(sk->sk_frag, *frag);
+	return sent;
+}
+
 static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes, bool more)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL };
@@ -510,13 +540,19 @@ static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes
 	if (more)
 		msg.msg_flags |= MSG_MORE;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, v, n, bytes);
-	if (!l7fp_port_atomic())
-		return sock_sendmsg(port->sock, &msg);
+	if (!l7fp_port_atomic()) {
+		if (!port->softirq)
+			return sock_sendmsg(port->sock, &msg);
+		wire_lock(port, false);
+		sent = wire_sendmsg_locked(sk, &msg, bytes, &current->task_frag);
+		wire_unlock(port, false);
+		return sent;
+	}
 	if (!port->softirq || !wire_lock(port, true))
 		return -EBUSY;
 	/* Nothing below sleeps: no time to wait, and memory by GFP_ATOMIC. */
 	sk->sk_allocation = GFP_ATOMIC;
-	sent = tcp_sendmsg_locked(sk, &msg, bytes);
+	sent = wire_sendmsg_locked(sk, &msg, bytes, this_cpu_ptr(&wire_frags));
 	sk->sk_allocation = GFP_KERNEL;
 	wire_unlock(port, true);
 	/* For want of room or of memory: only a thread can wait for the latter. */

@@ -32,6 +32,9 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 /* Whether @sk is a wire port's, from before it connects. Any context. */
 bool l7fp_wire_owns(const struct sock *sk);
 
+/* When no port is left: gives the page fragments back that ports sent from. */
+void l7fp_wire_uninit(void);
+
 /*
  * Gives the engine what the application at the other end sends, past TCP: @seq is where its TCP
  * bytes ended. Returns how many bytes it took; 0 also when TCP bytes are under way, or something
