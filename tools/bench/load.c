@@ -70,19 +70,6 @@ static uint32_t *latencies;		/* of the measured ones, in units of 10 ns */
 static uint64_t latency_room;
 static int64_t begin, end;		/* 0: not yet */
 
-__attribute__((format(printf, 1, 2), noreturn))
-static void die(const char *format, ...)
-{
-	va_list ap;
-
-	fputs("load: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
 static int64_t now(void)
 {
 	struct timespec t;
@@ -96,6 +83,25 @@ static void mark(void)
 	/* Fails at once, with EFAULT; plugin.c sees the call. */
 	if (o.marks)
 		syscall(SYS_swapoff, NULL);
+}
+
+/* Status 3: with a mark at both ends of what was measured so far. */
+__attribute__((format(printf, 1, 2), noreturn))
+static void die(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("load: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (o.marks && begin) {
+		if (!end)
+			mark();
+		exit(3);
+	}
+	exit(1);
 }
 
 static void open_connection(struct connection *c)

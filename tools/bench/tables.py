@@ -91,12 +91,15 @@ def memory(figures):
     rows = []
     for f in chosen:
         m = f["memory_per_connection"]
-        rows.append([path(f), f["connections"], thousands(m["kernel"]), thousands(m["slab"]),
-                     thousands(m["user"]),
-                     thousands(m["kernel"] + m["user"] - base["kernel"] - base["user"])
-                     if base else "-"])
+        above = {k: m[k] - base[k] for k in m} if base else None
+        rows.append([path(f), f["connections"], thousands(m["kernel"]), thousands(m["sockets"]),
+                     "%.1f" % m["tcp"], thousands(m["user"])] +
+                    ([thousands(above["kernel"] + above["user"]),
+                      thousands(above["kernel"] - above["sockets"] + above["user"])]
+                     if above else ["-", "-"]))
     return "Memory, bytes for each idle connection:\n\n" + table(
-        ["path", "conn.", "kernel", "of it slab", "servers, proxies", "above no mesh"], rows) + "\n"
+        ["path", "conn.", "kernel", "of it sockets", "TCP sockets", "servers, proxies",
+         "above no mesh", "of it beyond sockets"], rows) + "\n"
 
 
 def markdown(figures):
@@ -114,6 +117,26 @@ def profile(figure, functions, n):
         print("%9.0f %9.0f %9.0f %9.0f %9.0f  %-12s %s" % (
             count, roles["client"], roles["server"], roles["proxy"], roles["other"], category, name))
     print("(by the task that was running; a function's own instructions, without those that it calls)")
+
+
+def slabs(figure, before, after, n):
+    """Prints the slabs that grew most, from two copies of /proc/slabinfo."""
+    def read(name):
+        with open(name, encoding="ascii") as f:
+            lines = [line.split() for line in f.readlines()[2:]]
+        # Objects in use, their size, and bytes of all pages.
+        return {w[0]: (int(w[1]), int(w[3]), int(w[5]) * int(w[14]) * 4096) for w in lines}
+    old, new = read(before), read(after)
+    grown = sorted(((new[name][2] - old.get(name, (0, 0, 0))[2], name) for name in new),
+                   reverse=True)
+    print("\n%s, %d connections: slabs" % (path(figure), figure["connections"]))
+    print("%14s %14s %9s  %s" % ("bytes a conn.", "objects a conn.", "size", "slab"))
+    for size, name in grown[:n]:
+        if size > 0:
+            print("%14.0f %14.2f %9d  %s" % (
+                size / figure["connections"],
+                (new[name][0] - old.get(name, (0, 0, 0))[0]) / figure["connections"],
+                new[name][1], name))
 
 
 COLOURS = ("#4477aa", "#66ccee", "#ee6677", "#228833", "#ccbb44", "#bbbbbb")
