@@ -168,17 +168,16 @@ static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
 	size = min_t(size_t, size, L7FP_RX_BYTES);
 	do {
 		u32 len = min_t(u32, size - c->bytes, L7FP_FRAG_MAX);
-		struct page *page;
-		void *p;
+		struct bio_vec *v = &c->v[c->n];
+		bool done;
 
 		local_bh_disable();
-		p = l7fp_frag_alloc(len);
+		done = l7fp_frag_alloc(v, len);
 		local_bh_enable();
-		if (!p)
+		if (!done)
 			return false;
-		page = virt_to_head_page(p);
-		bvec_set_page(&c->v[c->n++], page, len, p - page_address(page));
-		if (!copy_from_iter_full(p, len, &msg->msg_iter))
+		c->n++;
+		if (copy_page_from_iter(v->bv_page, v->bv_offset, len, &msg->msg_iter) != len)
 			return false;
 		c->bytes += len;
 	} while (c->bytes < size);
@@ -197,7 +196,7 @@ static bool may_push(struct l7fp_app *app, struct sock *sk)
 static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	struct iov_iter start;
-	struct chunk c;
+	struct chunk c __uninitialized;		/* clearing it would cost more than filling it */
 	size_t sent = 0;
 	u32 used, i;
 

@@ -19,7 +19,7 @@
 #define ORDER	3
 #define PAGES	4	/* of that order, each CPU */
 /* References of ours on a page, one for each piece that it still can give. */
-#define BIAS	(1 << 20)
+#define BIAS	BIT(20)
 
 struct frag_page {
 	struct page *page;
@@ -79,20 +79,21 @@ static struct frag_page *next_page(struct frags *f)
 	return refill(p) ? p : NULL;
 }
 
-void *l7fp_frag_alloc(u32 size)
+void *l7fp_frag_alloc(struct bio_vec *v, u32 size)
 {
 	struct frags *f = this_cpu_ptr(&frags);
 	struct frag_page *p = &f->ring[f->at];
+	u32 aligned = ALIGN(size, SMP_CACHE_BYTES);
 
 	lockdep_assert_in_softirq();
-	size = ALIGN(size, SMP_CACHE_BYTES);
-	if (unlikely(p->left < size)) {
+	if (unlikely(p->left < aligned)) {
 		p = next_page(f);
-		if (!p || p->left < size)
+		if (!p || p->left < aligned)
 			return NULL;
 	}
-	p->left -= size;
+	p->left -= aligned;
 	p->bias--;
+	bvec_set_page(v, p->page, size, p->left);
 	return p->address + p->left;
 }
 

@@ -5,15 +5,17 @@
 #ifndef _L7FP_FRAG_H
 #define _L7FP_FRAG_H
 
+#include <linux/bvec.h>
 #include <linux/types.h>
 
 #define L7FP_FRAG_MAX	16384	/* largest piece */
 
 /*
- * A piece of @size bytes, from 1 to L7FP_FRAG_MAX, aligned to a cache line, with a reference on
- * its page (virt_to_head_page()); NULL without memory. Not cleared. Bottom halves off.
+ * Takes a piece of @size bytes, from 1 to L7FP_FRAG_MAX, aligned to a cache line: @v is its page,
+ * with a reference on it, and the @size bytes in it. Returns where it is; NULL without memory. Not
+ * cleared. Bottom halves off.
  */
-void *l7fp_frag_alloc(u32 size);
+void *l7fp_frag_alloc(struct bio_vec *v, u32 size);
 
 /* Gives up what the CPUs keep. No piece is taken any more. */
 void l7fp_frag_uninit(void);

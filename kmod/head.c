@@ -160,13 +160,11 @@ struct drops {
 	u32 lists;
 };
 
-static bool drop(const struct drops *d, const struct l7fp_h1_head *h, const u8 *head, int i)
+static bool removed(const struct drops *d, const struct l7fp_h1_head *h, const u8 *head,
+		    const struct l7fp_h1_header *line)
 {
-	const struct l7fp_h1_header *line = &h->headers[i];
 	const u8 *name = head + line->name_off;
 
-	if (d->always >> line->token & 1)
-		return true;
 	if (d->kept >> line->token & 1)
 		return false;
 	return (h->has_connection_options && !(NOT_LISTED >> line->token & 1) &&
@@ -178,18 +176,19 @@ static bool drop(const struct drops *d, const struct l7fp_h1_head *h, const u8 *
 static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *head, u32 from,
 		      const struct drops *d)
 {
-	bool any = d->lists || h->has_connection_options || (h->tokens & d->always);
+	bool some = d->lists || h->has_connection_options;
 	u32 end = h->head_len - 2;
+	u64 always = d->always;
 	int i;
 
-	for (i = 0; any && i < h->n_headers; i++) {
-		u32 off = h->headers[i].name_off;
+	for (i = 0; (some || (h->tokens & always)) && i < h->n_headers; i++) {
+		const struct l7fp_h1_header *line = &h->headers[i];
 
-		if (!drop(d, h, head, i))
+		if (likely(!(always >> line->token & 1) && !(some && removed(d, h, head, line))))
 			continue;
-		if (off > from)
-			put(w, head + from, off - from);
-		from = off + l7fp_h1_line_len(h, i);
+		if (line->name_off > from)
+			put(w, head + from, line->name_off - from);
+		from = line->name_off + l7fp_h1_line_len(h, i);
 	}
 	if (end > from)
 		put(w, head + from, end - from);
@@ -231,7 +230,7 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	const u8 *name = x->head + h->method_name.off;
 	bool line, host, own_attempt_count;
 	struct writer w;
-	struct drops d;
+	struct drops d __uninitialized;
 	u8 *start;
 
 	d.lists = l7fp_request_ops(x, d.list);
@@ -346,7 +345,7 @@ int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7f
 {
 	const struct l7fp_h1_head *h = &x->response;
 	struct writer w;
-	struct drops d;
+	struct drops d __uninitialized;
 	u8 *start;
 
 	d.lists = l7fp_response_ops(x, d.list);

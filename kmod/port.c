@@ -116,22 +116,20 @@ static int tx_append(struct l7fp_port *port, struct page *page, u32 offset, u32 
 static bool tx_extend(struct l7fp_port *port, u32 len)
 {
 	u32 room = SKB_DATA_ALIGN(max_t(u32, len, ROOM_MIN)), size = room + SKB_ROOM;
-	struct page *page;
+	struct bio_vec v;
 	u8 *p;
 
 	/* A compound page, so that a range may cross its first page. */
-	p = size <= L7FP_FRAG_MAX ? l7fp_frag_alloc(size) : NULL;
-	if (p) {
-		page = virt_to_head_page(p);
-	} else {
+	p = size <= L7FP_FRAG_MAX ? l7fp_frag_alloc(&v, size) : NULL;
+	if (!p) {
 		size = 0;
-		page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(room));
-		p = page ? page_address(page) : NULL;
+		v.bv_page = alloc_pages(GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN, get_order(room));
+		v.bv_offset = 0;
+		if (!v.bv_page)
+			return false;
 	}
-	if (!p)
-		return false;
-	if (tx_append(port, page, p - (u8 *)page_address(page), 0)) {
-		put_page(page);
+	if (tx_append(port, v.bv_page, v.bv_offset, 0)) {
+		put_page(v.bv_page);
 		return false;
 	}
 	port->tx_room = room;

@@ -35,7 +35,7 @@ void l7fp_route_init(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(&spread_state, cpu) = get_random_u64();
+		per_cpu(spread_state, cpu) = get_random_u64();
 }
 
 /* NULL when all weights are 0. */

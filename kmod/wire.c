@@ -88,19 +88,19 @@ static int take_page(struct wire_take *take, struct page *page, u32 offset, u32 
 /* Bytes that no page reference can hold: slab memory. */
 static int take_linear(struct wire_take *take, const u8 *data, u32 len)
 {
-	struct page *page;
 	u8 *p;
 
 	if (take->n == L7FP_RX_VECS)
 		return -ENOBUFS;
 	local_bh_disable();
-	p = l7fp_frag_alloc(len);
+	p = l7fp_frag_alloc(&take->v[take->n], len);
 	local_bh_enable();
 	if (!p)
 		return -ENOMEM;
 	memcpy(p, data, len);
-	page = virt_to_head_page(p);
-	return take_page(take, page, p - (u8 *)page_address(page), len);
+	take->n++;
+	take->bytes += len;
+	return 0;
 }
 
 /* Takes up to @len bytes from @offset; returns what it took or a negative error. */
@@ -348,8 +348,8 @@ static int wire_error(struct l7fp_port *port)
 
 static void wire_read(struct l7fp_port *port, bool softirq)
 {
+	struct wire_take take __uninitialized;	/* clearing it would cost more than filling it */
 	struct wire_state state;
-	struct wire_take take;
 	int rounds;
 
 	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
@@ -572,41 +572,35 @@ static void wire_pair(struct l7fp_port *port)
 static bool wire_hand_over(struct l7fp_port *port)
 {
 	bool more = true;
-	u32 sent;
+	u32 sent = l7fp_app_deliver_buffer(port, &more);
 
-	sent = l7fp_app_deliver_buffer(port, &more);
-	if (!sent)
-		return false;
-	l7fp_count_add(port->ln, app_tx_bytes, sent);
-	port->last_activity = jiffies;
+	if (sent) {
+		l7fp_count_add(port->ln, app_tx_bytes, sent);
+		port->last_activity = jiffies;
+	}
 	return !more;
 }
 
-static void wire_flush_once(struct l7fp_port *port)
+/* Whatever is queued. False: it has to wait, or failed. On its own: its array is cleared. */
+static noinline bool wire_flush_queue(struct l7fp_port *port)
 {
 	struct bio_vec v[L7FP_RX_VECS];
-	bool more, done = false;
 	u32 n, bytes;
+	bool more;
 	int sent;
 
-	if (port->tx_error)
-		return;
-	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
-		wire_pair(port);
-	if (port->app_sk)
-		done = wire_hand_over(port);
-	while (!done && (n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
+	while ((n = l7fp_port_peek(port, v, ARRAY_SIZE(v), &bytes, &more))) {
 		sent = port->app_sk ? l7fp_app_deliver(port, v, n, bytes) : 0;
 		if (sent)
 			l7fp_count_add(port->ln, app_tx_bytes, sent);
 		else
 			sent = wire_send(port, v, n, bytes, more);
 		if (sent == -EAGAIN)
-			return;
+			return false;
 		if (sent == -EBUSY) {
 			set_bit(L7FP_PORT_SPACE, &port->flags);
 			queue_work(l7fp_port_wq, &port->work);
-			return;
+			return false;
 		}
 		if (sent < 0) {
 			/*
@@ -615,13 +609,24 @@ static void wire_flush_once(struct l7fp_port *port)
 			 */
 			WRITE_ONCE(port->tx_error, sent);
 			wire_schedule(port);
-			return;
+			return false;
 		}
 		port->last_activity = jiffies;
 		l7fp_port_sent(port, sent);
 		if (sent < bytes)
 			continue;
 	}
+	return true;
+}
+
+static void wire_flush_once(struct l7fp_port *port)
+{
+	if (port->tx_error)
+		return;
+	if (port->softirq && test_bit(L7FP_PORT_APP, &port->flags))
+		wire_pair(port);
+	if (!(port->app_sk && wire_hand_over(port)) && !wire_flush_queue(port))
+		return;
 	if (!test_bit(L7FP_PORT_TX_FIN, &port->flags))
 		return;
 	if (l7fp_port_atomic()) {
