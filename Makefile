@@ -141,12 +141,12 @@ include tools/bench/Makefile
 # ---- tests; tools/check counts what they report
 
 .PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug check-kcsan \
-	check-envoy check-sockets check-hpack
+	check-envoy check-sockets check-servers check-hpack soak
 check:
 	$(Q)tools/setup
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit fuzz selftests lint
 check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug \
-check-kcsan check-envoy check-sockets check-hpack: check-%:
+check-kcsan check-envoy check-sockets check-servers check-hpack: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
 # The long form of a selftest.
@@ -169,6 +169,9 @@ check-mutants: $(bpf_skel)
 	$(Q)BUILD=$(BUILD) tools/mutants/run
 bench-rules: all $(BUILD)/unit/test_rule_scale
 	$(Q)BUILD=$(BUILD) tools/bench/rules/run --svg $(BUILD)/bench-rules.svg
+
+soak:
+	$(Q)BUILD=$(BUILD) VM=$(VM) MINUTES=$(MINUTES) tools/check soak
 
 .PHONY: demo
 demo:
