@@ -122,7 +122,7 @@ static struct ir_expr *account_leaf(struct building *b, const char *value)
 			 ir_strdup(b->tr->ir, suffix));
 }
 
-/* A proxy is told the principal, of which a namespace is a part: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT. */
+/* A proxy is told the principal, which has it: TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT. */
 static struct ir_expr *namespace_leaf(struct building *b, const char *value)
 {
 	size_t n = strlen(value);
