@@ -9,6 +9,7 @@
 #include <net/ipv6.h>
 #include "app.h"
 #include "downstream.h"
+#include "h2_connection.h"
 #include "netlink.h"
 #include "original.h"
 
@@ -104,6 +105,9 @@ static enum l7fp_connection_state downstream_state(const struct l7fp_downstream 
 		return L7FP_CONNECTION_RESPONSE;
 	case L7FP_D_TUNNEL:
 		return L7FP_CONNECTION_TUNNEL;
+	case L7FP_D_H2:
+		return READ_ONCE(d->h2->n_streams) ? L7FP_CONNECTION_RESPONSE :
+						     L7FP_CONNECTION_IDLE;
 	}
 	return L7FP_CONNECTION_CLOSING;
 }

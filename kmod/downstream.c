@@ -8,6 +8,8 @@
 #include <linux/wait_bit.h>
 #include "compat.h"
 #include "downstream.h"
+#include "exchange_private.h"
+#include "h2_connection.h"
 #include "identify.h"
 #include "slowpath.h"
 #include "trace.h"
@@ -27,7 +29,9 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	LIST_HEAD(closing);
 
 	lockdep_assert_held(&d->lock);
-	if (l7fp_port_atomic() && (connect_to || close || !list_empty(&d->closing))) {
+	/* Nothing of a stream sleeps but making a connection for it. */
+	if (l7fp_port_atomic() &&
+	    (connect_to || (!d->port.stream && (close || !list_empty(&d->closing))))) {
 		/* All of that sleeps. */
 		d->port.ops->defer(&d->port);
 		connect_to = NULL;
@@ -55,10 +59,12 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	if (close) {
 		struct l7fp_net *ln = d->port.ln;
 
-		spin_lock_bh(&ln->downstreams_lock);
-		list_del_init(&d->list);
-		ln->n_downstreams--;
-		spin_unlock_bh(&ln->downstreams_lock);
+		if (!d->port.stream) {
+			spin_lock_bh(&ln->downstreams_lock);
+			list_del_init(&d->list);
+			ln->n_downstreams--;
+			spin_unlock_bh(&ln->downstreams_lock);
+		}
 		trace_l7fp_downstream_close(d);
 		d->port.ops->close(&d->port, d->close_reset);
 		l7fp_port_put(&d->port);
@@ -215,7 +221,8 @@ void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol)
 	struct l7fp_net *ln = d->port.ln;
 
 	lockdep_assert_held(&d->lock);
-	d->conn.protocol = protocol;
+	/* For policies both are HTTP: their requests are judged. */
+	d->conn.protocol = protocol == L7FP_PROTOCOL_HTTP2 ? L7FP_PROTOCOL_HTTP : protocol;
 	/* Without a policy nothing is forwarded unjudged; HTTP gets its 503. */
 	if (l7fp_decide_connect(d) || READ_ONCE(ln->dead) ||
 	    (protocol == L7FP_PROTOCOL_OPAQUE && !rcu_access_pointer(ln->current_generation))) {
@@ -229,6 +236,11 @@ void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol)
 	}
 	if (d->down_eof) {
 		l7fp_downstream_close(d, false);
+		return;
+	}
+	if (protocol == L7FP_PROTOCOL_HTTP2) {
+		if (!l7fp_h2_downstream_begin(d))
+			l7fp_downstream_close(d, true);
 		return;
 	}
 	d->state = L7FP_D_HEAD;
@@ -265,7 +277,9 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
-	if (listener->config.flags & L7FP_LISTENER_APP_PORTS)
+	/* Bytes of HTTP/2 go by TCP. */
+	if ((listener->config.flags & L7FP_LISTENER_APP_PORTS) &&
+	    listener->config.protocol != L7FP_PROTOCOL_HTTP2)
 		set_bit(L7FP_PORT_APP, &d->port.flags);
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
@@ -287,7 +301,8 @@ static bool kill_downstream(struct l7fp_downstream *d, bool reset)
 {
 	if (d->state == L7FP_D_CLOSED)
 		return false;
-	if (!reset && (d->state == L7FP_D_DISCARD || (d->state == L7FP_D_HEAD && !d->x))) {
+	if (!reset && (d->state == L7FP_D_DISCARD || (d->state == L7FP_D_HEAD && !d->x) ||
+		       (d->state == L7FP_D_H2 && !READ_ONCE(d->h2->n_streams)))) {
 		l7fp_downstream_close(d, false);
 		return false;
 	}
@@ -298,6 +313,15 @@ static bool kill_downstream(struct l7fp_downstream *d, bool reset)
 		this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DRAIN]);
 	l7fp_downstream_close(d, true);
 	return true;
+}
+
+static void kill_stream(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = container_of(port, struct l7fp_downstream, port);
+
+	spin_lock_bh(&d->lock);
+	kill_downstream(d, true);
+	l7fp_session_leave(d);
 }
 
 u32 l7fp_downstreams_kill(struct l7fp_net *ln, bool reset)
@@ -313,6 +337,12 @@ u32 l7fp_downstreams_kill(struct l7fp_net *ln, bool reset)
 		spin_unlock_bh(&ln->downstreams_lock);
 		if (!d)
 			return n;
+		if (READ_ONCE(d->state) == L7FP_D_H2 && READ_ONCE(d->h2->n_streams)) {
+			l7fp_h2_each(d->h2, kill_stream);
+			l7fp_h2_end_streams(d->h2, L7FP_H2_MAX_WINDOW, true);
+			n++;
+			d->port.ops->flush(&d->port);
+		}
 		spin_lock_bh(&d->lock);
 		n += kill_downstream(d, reset);
 		l7fp_session_leave(d);
@@ -384,8 +414,12 @@ static void close_due(struct l7fp_downstream *d)
 	}
 }
 
-static void sweep_downstream(struct l7fp_downstream *d)
+void l7fp_downstream_sweep(struct l7fp_downstream *d)
 {
+	if (READ_ONCE(d->state) == L7FP_D_H2) {
+		l7fp_h2_downstream_sweep(d);
+		return;
+	}
 	spin_lock_bh(&d->lock);
 	close_due(d);
 	l7fp_session_leave(d);
@@ -445,7 +479,7 @@ void l7fp_sweep(struct work_struct *work)
 	struct l7fp_cluster *cluster;
 	unsigned long id;
 
-	l7fp_downstreams_each(ln, sweep_downstream);
+	l7fp_downstreams_each(ln, l7fp_downstream_sweep);
 	mutex_lock(&ln->lock);
 	xa_for_each(&ln->clusters, id, cluster)
 		l7fp_pool_sweep(cluster, msecs_to_jiffies(cluster->config.idle_timeout_ms));
@@ -464,7 +498,15 @@ int l7fp_engine_init(void)
 	l7fp_route_init();
 	err = l7fp_exchange_init();
 	if (err)
-		l7fp_port_module_uninit();
+		goto uninit_port;
+	err = l7fp_h2_init();
+	if (err)
+		goto uninit_exchange;
+	return 0;
+uninit_exchange:
+	l7fp_exchange_uninit();
+uninit_port:
+	l7fp_port_module_uninit();
 	return err;
 }
 
@@ -473,6 +515,7 @@ void l7fp_engine_uninit(void)
 	/* Frees of the last connections, and their kfree_rcu(). */
 	flush_workqueue(l7fp_free_wq);
 	rcu_barrier();
+	l7fp_h2_uninit();
 	l7fp_exchange_uninit();
 	l7fp_port_module_uninit();
 	l7fp_wire_uninit();

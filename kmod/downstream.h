@@ -53,6 +53,7 @@ enum l7fp_downstream_state {
 	L7FP_D_BODY,		/* the request's body passes */
 	L7FP_D_WAIT,		/* the request is complete */
 	L7FP_D_TUNNEL,		/* bytes pass both ways */
+	L7FP_D_H2,		/* carries streams: each is a downstream of its own */
 	L7FP_D_DISCARD,		/* our FIN is queued or out; input is thrown away */
 	L7FP_D_CLOSED,
 };
@@ -85,6 +86,7 @@ struct l7fp_downstream {
 	struct l7fp_upstream *upstream;	/* holds a reference */
 	struct l7fp_endpoint *connect_to; /* holds a reference */
 	struct l7fp_upstream *old_upstream; /* its queue moves to the next one */
+	struct l7fp_h2_connection *h2;	/* of a connection with HTTP/2, else NULL */
 	struct l7fp_endpoint *slow_endpoint; /* this downstream's own; holds a reference */
 	struct list_head closing;	/* upstreams to close, each with a reference */
 	struct rcu_head rcu;
@@ -110,6 +112,7 @@ struct l7fp_upstream {
 	struct l7fp_client client;	/* before the connection is begun; does not change */
 	bool adopted;			/* user space made it, for any client */
 	struct l7fp_endpoint *endpoint;	/* holds a reference */
+	struct l7fp_h2_connection *h2;	/* of a connection with HTTP/2, else NULL */
 	struct l7fp_downstream __rcu *downstream; /* holds a reference */
 	struct list_head idle;		/* in l7fp_endpoint.idle, or in a closing list */
 	struct l7fp_buffer head;
@@ -126,6 +129,16 @@ struct l7fp_upstream {
 static inline bool l7fp_downstream_drains(const struct l7fp_downstream *d)
 {
 	return unlikely(READ_ONCE(d->port.ln->draining)) && l7fp_drain_is_last(d);
+}
+
+/* Whether exchanges of @d can go to @cluster: nothing is converted between HTTP/1.1 and HTTP/2. */
+static inline bool l7fp_cluster_speaks(const struct l7fp_cluster *cluster,
+				       const struct l7fp_downstream *d)
+{
+	u32 protocol = READ_ONCE(cluster->config.protocol);
+
+	return protocol == L7FP_CLUSTER_ANY_HTTP || cluster->originals ||
+	       (protocol == L7FP_CLUSTER_HTTP2) == !!d->port.stream;
 }
 
 int l7fp_engine_init(void);
@@ -178,6 +191,19 @@ void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason);
 /* Writes what an upstream that was just bound has to get. 0 or a negative error. */
 int l7fp_exchange_bound(struct l7fp_downstream *d);
 
+/* exchange_stream.c: what differs for streams of HTTP/2. All under the lock. */
+struct l7fp_h2_trailers;
+/* The request's head is there, in @d->x and its arena. @err: what l7fp_h2_head() said of it. */
+void l7fp_exchange_stream_request(struct l7fp_downstream *d, int err);
+/* The request is complete; takes over @trailers. False: not yet, input is blocked. */
+bool l7fp_exchange_downstream_end(struct l7fp_downstream *d, struct l7fp_h2_trailers *trailers);
+/* A response's head is there, final or interim: @head is its text. */
+void l7fp_exchange_stream_response(struct l7fp_downstream *d, const u8 *head);
+/* The response is complete; takes over @trailers. */
+void l7fp_exchange_upstream_end(struct l7fp_downstream *d, struct l7fp_h2_trailers *trailers);
+/* The upstream did not look at the request. */
+void l7fp_exchange_upstream_refused(struct l7fp_downstream *d);
+
 /* detect.c: what a connection speaks, by its first bytes. All under the lock. */
 void l7fp_detect_begin(struct l7fp_downstream *d);
 u32 l7fp_detect_input(struct l7fp_downstream *d, const struct bio_vec *v);
@@ -226,6 +252,16 @@ bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d);
 void l7fp_pool_put(struct l7fp_downstream *d, bool reusable);
 /* Asks for a new connection to @endpoint; takes over the reference. */
 void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint);
+/* A connection to @endpoint that is not begun yet, and holds it; or ERR_PTR. Process context. */
+struct l7fp_upstream *l7fp_upstream_new(struct l7fp_endpoint *endpoint);
+/* Binds @u. */
+void l7fp_pool_bind(struct l7fp_downstream *d, struct l7fp_upstream *u);
+/* The session that @u is bound to, locked and held, or NULL; and what ends it. */
+struct l7fp_downstream *l7fp_upstream_enter(struct l7fp_upstream *u);
+void l7fp_upstream_leave(struct l7fp_downstream *d);
+/* Its counters and references; the rest is the caller's to free. */
+void l7fp_upstream_uncount(struct l7fp_upstream *u);
+void l7fp_upstream_connected(struct l7fp_upstream *u);
 /* Makes it, unless @seq is no longer wanted. Process context, no lock. */
 void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq);
 void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint);
@@ -242,5 +278,8 @@ int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock);
 void l7fp_cluster_put(struct l7fp_cluster *cluster);
 /* Closes upstreams of a list made under some lock. Process context, no lock. */
 void l7fp_pool_close_list(struct list_head *list);
+
+/* A sweep of a stream, as of a connection. */
+void l7fp_downstream_sweep(struct l7fp_downstream *d);
 
 #endif /* _L7FP_DOWNSTREAM_H */

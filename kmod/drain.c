@@ -23,6 +23,7 @@
 #include <net/inet_connection_sock.h>
 #include "downstream.h"
 #include "drain.h"
+#include "h2_connection.h"
 
 #define INTERVAL	(HZ / 10)
 /* A client that is busy has sent its next request by then. */
@@ -66,6 +67,10 @@ static void drain_downstream(struct l7fp_downstream *d)
 
 	if (time_after_eq(jiffies, READ_ONCE(d->port.ln->drain.deadline)))
 		return;
+	if (READ_ONCE(d->state) == L7FP_D_H2) {
+		l7fp_h2_downstream_drain(d);
+		return;
+	}
 	spin_lock_bh(&d->lock);
 	after = d->n_exchanges ? IDLE_MS : FRESH_MS;
 	due = is_idle(d) && time_after_eq(jiffies, d->since + msecs_to_jiffies(after));

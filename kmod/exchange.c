@@ -8,19 +8,18 @@
  */
 #include "compat.h"
 #include "downstream.h"
+#include "exchange_private.h"
+#include "h2_connection.h"
 #include "netlink.h"
 #include "slowpath.h"
 #include "trace.h"
-
-/* Interim responses of one exchange that are passed on. */
-#define INTERIM_MAX	16
 
 static struct l7fp_str text(const char *s)
 {
 	return (struct l7fp_str){ (const u8 *)s, strlen(s) };
 }
 
-static void set_state(struct l7fp_downstream *d, u8 state)
+void l7fp_exchange_set_state(struct l7fp_downstream *d, u8 state)
 {
 	d->state = state;
 	d->since = jiffies;
@@ -29,7 +28,7 @@ static void set_state(struct l7fp_downstream *d, u8 state)
 void l7fp_exchange_linger(struct l7fp_downstream *d)
 {
 	l7fp_port_finish(&d->port);
-	set_state(d, L7FP_D_DISCARD);
+	l7fp_exchange_set_state(d, L7FP_D_DISCARD);
 	if (d->blocked)
 		d->port.ops->read(&d->port);
 }
@@ -100,11 +99,11 @@ static void exchange_finish(struct l7fp_downstream *d)
 	if (!x->request_done)
 		d->close_after = true;
 	exchange_free(d);
-	if (d->close_after) {
+	if (d->close_after || d->port.stream) {
 		l7fp_exchange_linger(d);
 		return;
 	}
-	set_state(d, L7FP_D_HEAD);
+	l7fp_exchange_set_state(d, L7FP_D_HEAD);
 	if (d->blocked)
 		d->port.ops->read(&d->port);
 }
@@ -116,8 +115,7 @@ void l7fp_exchange_abort(struct l7fp_downstream *d, u32 reason)
 	exchange_free(d);
 }
 
-/* Answers by ourselves; nothing of a response was sent yet. */
-static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str body, u32 reason)
+void l7fp_exchange_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str body, u32 reason)
 {
 	struct l7fp_exchange_kern *x = d->x;
 	bool close = d->close_after || !x || !x->request_done || !x->request.keep_alive ||
@@ -144,9 +142,9 @@ static void local_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str b
 		l7fp_exchange_linger(d);
 }
 
-static void reply_reason(struct l7fp_downstream *d, u32 status, u32 reason)
+void l7fp_exchange_reply_reason(struct l7fp_downstream *d, u32 status, u32 reason)
 {
-	local_reply(d, status, text(l7fp_reason_text(reason)), reason);
+	l7fp_exchange_reply(d, status, text(l7fp_reason_text(reason)), reason);
 }
 
 /* A request that could not be parsed: answered, and the connection ends. */
@@ -161,7 +159,7 @@ static void bad_request(struct l7fp_downstream *d, int err)
 	x->request.minor = 1;
 	x->decided = 0;
 	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DPE]);
-	local_reply(d, status, text(l7fp_status_phrase(status)), L7FP_REASON_DPE);
+	l7fp_exchange_reply(d, status, text(l7fp_status_phrase(status)), L7FP_REASON_DPE);
 }
 
 /* Takes over the reference on @endpoint. @fresh: no idle connection will do. */
@@ -173,11 +171,10 @@ static void use_endpoint(struct l7fp_downstream *d, struct l7fp_endpoint *endpoi
 	}
 	l7fp_endpoint_put(endpoint);
 	if (l7fp_exchange_bound(d))
-		reply_reason(d, 503, L7FP_REASON_OM);
+		l7fp_exchange_reply_reason(d, 503, L7FP_REASON_OM);
 }
 
-/* Finds an upstream for the decided exchange; connects when no idle one is there. */
-static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
+void l7fp_exchange_find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 {
 	struct l7fp_exchange_kern *x = d->x;
 	struct l7fp_endpoint *endpoint = NULL;
@@ -188,11 +185,16 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 		if (endpoint)
 			use_endpoint(d, endpoint, x->resent);
 		else
-			reply_reason(d, 503, L7FP_REASON_OM);
+			l7fp_exchange_reply_reason(d, 503, L7FP_REASON_OM);
 		return;
 	}
 	rcu_read_lock();
 	cluster = x->found ?: l7fp_cluster_find(d->port.ln, x->pub.cluster);
+	if (cluster && !l7fp_cluster_speaks(cluster, d)) {
+		rcu_read_unlock();
+		l7fp_exchange_reply_reason(d, 502, L7FP_REASON_HV);
+		return;
+	}
 	if (cluster) {
 		if (!not && !x->resent)
 			this_cpu_inc(cluster->stats->rq_total);
@@ -202,12 +204,12 @@ static void find_upstream(struct l7fp_downstream *d, struct l7fp_endpoint *not)
 	}
 	rcu_read_unlock();
 	if (!cluster) {
-		reply_reason(d, 503, L7FP_REASON_NC);
+		l7fp_exchange_reply_reason(d, 503, L7FP_REASON_NC);
 		return;
 	}
 	if (!endpoint) {
 		l7fp_event_upstream_wanted(d->port.ln, x->pub.cluster);
-		reply_reason(d, 503, L7FP_REASON_UH);
+		l7fp_exchange_reply_reason(d, 503, L7FP_REASON_UH);
 		return;
 	}
 	/* What was sent on a stale connection goes over a new one. */
@@ -231,7 +233,9 @@ int l7fp_exchange_bound(struct l7fp_downstream *d)
 	}
 	/* Body bytes that another connection did not get sent go with their head. */
 	if (d->old_upstream) {
-		int err = l7fp_port_move(&d->upstream->port, &d->old_upstream->port);
+		int err = d->port.stream ? l7fp_h2_resume(d) :
+					   l7fp_port_move(&d->upstream->port,
+							  &d->old_upstream->port);
 
 		l7fp_port_put(&d->old_upstream->port);
 		d->old_upstream = NULL;
@@ -242,8 +246,7 @@ int l7fp_exchange_bound(struct l7fp_downstream *d)
 	return l7fp_write_request(x, &d->upstream->port, d->request.in);
 }
 
-/* The route's time runs from the end of the request, as Envoy has it. */
-static void arm_timeout(struct l7fp_downstream *d)
+void l7fp_exchange_arm_timeout(struct l7fp_downstream *d)
 {
 	if (d->x->timeout_ms && d->x->request_done)
 		l7fp_port_arm(&d->port, d->x->timeout_ms);
@@ -254,8 +257,8 @@ static void forward(struct l7fp_downstream *d)
 	struct l7fp_exchange_kern *x = d->x;
 
 	x->upgrade = x->request.upgrade || x->request.method == L7FP_METHOD_CONNECT;
-	arm_timeout(d);
-	find_upstream(d, NULL);
+	l7fp_exchange_arm_timeout(d);
+	l7fp_exchange_find_upstream(d, NULL);
 }
 
 /* What the policy said. @d->x may be gone afterwards. Under RCU, too. */
@@ -272,29 +275,29 @@ static void act_on(struct l7fp_downstream *d, int verdict)
 		l7fp_downstream_close(d, true);
 		return;
 	case L7FP_SLOW_PATH:
-		if (l7fp_slow_path_begin(x)) {
+		/* The proxy is spoken to in HTTP/1.1. */
+		if (!d->port.stream && l7fp_slow_path_begin(x)) {
 			forward(d);
 			return;
 		}
 		fallthrough;
 	default:
-		local_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
+		l7fp_exchange_reply(d, x->reply_status ?: 503, x->reply_body, x->reply_reason);
 		return;
 	}
 }
 
-static void decide(struct l7fp_downstream *d)
+void l7fp_exchange_decide(struct l7fp_downstream *d)
 {
 	struct l7fp_exchange_kern *x = d->x;
 
-	x->head = d->head.data;
 	x->decided = 1;
 	d->n_exchanges++;
 	l7fp_count(d->port.ln, downstream_rq_total);
 	l7fp_body_begin(&d->request, x->request.body, x->request.body, x->request.content_length);
 	l7fp_body_begin(&d->response, L7FP_BODY_NONE, L7FP_BODY_NONE, 0);
 	x->request_done = d->request.done;
-	set_state(d, x->request_done ? L7FP_D_WAIT : L7FP_D_BODY);
+	l7fp_exchange_set_state(d, x->request_done ? L7FP_D_WAIT : L7FP_D_BODY);
 	rcu_read_lock();
 	act_on(d, l7fp_decide(x, d->port.ln));
 	x = d->x;
@@ -331,8 +334,9 @@ static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 	if (!len)
 		return n;
 	d->head.len = len;
+	d->x->head = d->head.data;
 	d->rx_more |= v->bv_len > len - before;
-	decide(d);
+	l7fp_exchange_decide(d);
 	return len - before;
 }
 
@@ -348,9 +352,9 @@ static void request_body_failed(struct l7fp_downstream *d, int err)
 	}
 	d->close_after = true;
 	if (err == -EPROTO || err == -EMSGSIZE)
-		reply_reason(d, 400, L7FP_REASON_DPE);
+		l7fp_exchange_reply_reason(d, 400, L7FP_REASON_DPE);
 	else
-		reply_reason(d, 503, L7FP_REASON_OM);
+		l7fp_exchange_reply_reason(d, 503, L7FP_REASON_OM);
 }
 
 static u32 tunnel_input(struct l7fp_port *to, const struct bio_vec *v, int *error)
@@ -384,8 +388,8 @@ u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_v
 		x->request_bytes += n;
 		if (d->request.done) {
 			x->request_done = 1;
-			set_state(d, L7FP_D_WAIT);
-			arm_timeout(d);
+			l7fp_exchange_set_state(d, L7FP_D_WAIT);
+			l7fp_exchange_arm_timeout(d);
 		}
 		return n;
 	case L7FP_D_TUNNEL:
@@ -404,8 +408,7 @@ u32 l7fp_exchange_downstream_input(struct l7fp_downstream *d, const struct bio_v
 	return 0;
 }
 
-/* @used of the bytes that came with this event were the response's. */
-static void response_done(struct l7fp_downstream *d, u32 used)
+void l7fp_exchange_response_done(struct l7fp_downstream *d, u32 used)
 {
 	struct l7fp_exchange_kern *x = d->x;
 	bool reusable;
@@ -419,7 +422,7 @@ static void response_done(struct l7fp_downstream *d, u32 used)
 	exchange_finish(d);
 }
 
-static void response_failed(struct l7fp_downstream *d, u32 reason)
+void l7fp_exchange_response_failed(struct l7fp_downstream *d, u32 reason)
 {
 	struct l7fp_exchange_kern *x = d->x;
 
@@ -431,11 +434,11 @@ static void response_failed(struct l7fp_downstream *d, u32 reason)
 	}
 	reason = l7fp_slow_path_reason(d, reason);
 	if (reason == L7FP_REASON_UPE)
-		reply_reason(d, 502, reason);
+		l7fp_exchange_reply_reason(d, 502, reason);
 	else if (reason == L7FP_REASON_UT)
-		reply_reason(d, 504, reason);
+		l7fp_exchange_reply_reason(d, 504, reason);
 	else
-		reply_reason(d, 503, reason);
+		l7fp_exchange_reply_reason(d, 503, reason);
 }
 
 /* Bytes pass both ways from here on. */
@@ -446,21 +449,20 @@ static void begin_tunnel(struct l7fp_downstream *d)
 		l7fp_port_disarm(&d->port);
 		d->x->timeout_ms = 0;
 	}
-	set_state(d, L7FP_D_TUNNEL);
+	l7fp_exchange_set_state(d, L7FP_D_TUNNEL);
 	d->close_after = true;
 	if (d->blocked)
 		d->port.ops->read(&d->port);
 }
 
-/* The response's head is complete: which body follows, and how it is written. */
-static void begin_response(struct l7fp_downstream *d, u32 used)
+void l7fp_exchange_begin_response(struct l7fp_downstream *d, const u8 *head, u32 used)
 {
 	struct l7fp_exchange_kern *x = d->x;
 	struct l7fp_h1_head *h = &x->response;
 	u8 out = h->body;
 
 	if (h->body == L7FP_BODY_TUNNEL && !x->upgrade) {
-		response_failed(d, L7FP_REASON_UPE);
+		l7fp_exchange_response_failed(d, L7FP_REASON_UPE);
 		return;
 	}
 	/* The end of a body must be told: by chunks to 1.1, by closing to 1.0. */
@@ -476,7 +478,7 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 	count_class(&d->upstream->endpoint->cluster->stats->rq_2xx, h->status);
 	l7fp_decide_response(x, h->status);
 	l7fp_body_begin(&d->response, h->body, out, h->content_length);
-	if (l7fp_write_response(x, d->upstream->head.data, &d->port, out, d->close_after)) {
+	if (l7fp_write_response(x, head, &d->port, out, d->close_after)) {
 		x->reason = L7FP_REASON_OM;
 		l7fp_downstream_close(d, true);
 		return;
@@ -485,7 +487,7 @@ static void begin_response(struct l7fp_downstream *d, u32 used)
 	if (h->body == L7FP_BODY_TUNNEL)
 		begin_tunnel(d);
 	else if (d->response.done)
-		response_done(d, used);
+		l7fp_exchange_response_done(d, used);
 }
 
 static u32 response_head_input(struct l7fp_downstream *d, const struct bio_vec *v)
@@ -497,32 +499,32 @@ static u32 response_head_input(struct l7fp_downstream *d, const struct bio_vec *
 
 	n = l7fp_buffer_fill(head, v, 0, L7FP_MAX_HEAD);
 	if (n < 0) {
-		response_failed(d, L7FP_REASON_OM);
+		l7fp_exchange_response_failed(d, L7FP_REASON_OM);
 		return v->bv_len;
 	}
 	len = l7fp_h1_parse_response(&x->response, head->data, head->len, &head->scan,
 				     x->request.method);
 	if (len < 0) {
-		response_failed(d, L7FP_REASON_UPE);
+		l7fp_exchange_response_failed(d, L7FP_REASON_UPE);
 		return v->bv_len;
 	}
 	if (!len)
 		return n;
 	if (x->response.status >= 100 && x->response.status < 200 && x->response.status != 101) {
 		/* RFC 9110 15.2: a 1.0 client knows no interim responses. */
-		if (++x->interim > INTERIM_MAX) {
-			response_failed(d, L7FP_REASON_UPE);
+		if (++x->interim > L7FP_INTERIM_MAX) {
+			l7fp_exchange_response_failed(d, L7FP_REASON_UPE);
 			return v->bv_len;
 		}
 		if (x->request.minor >= 1 && l7fp_write_interim(x, head->data, &d->port)) {
-			response_failed(d, L7FP_REASON_OM);
+			l7fp_exchange_response_failed(d, L7FP_REASON_OM);
 			return v->bv_len;
 		}
 		head->len = 0;
 		head->scan = 0;
 		return len - before;
 	}
-	begin_response(d, len - before);
+	l7fp_exchange_begin_response(d, head->data, len - before);
 	return len - before;
 }
 
@@ -545,12 +547,12 @@ u32 l7fp_exchange_upstream_input(struct l7fp_downstream *d, const struct bio_vec
 		return response_head_input(d, v);
 	n = l7fp_body_input(&d->response, &d->port, v, &error);
 	if (error) {
-		response_failed(d, L7FP_REASON_UPE);
+		l7fp_exchange_response_failed(d, L7FP_REASON_UPE);
 		return v->bv_len;
 	}
 	x->response_bytes += n;
 	if (d->response.done)
-		response_done(d, n);
+		l7fp_exchange_response_done(d, n);
 	return n;
 }
 
@@ -612,7 +614,7 @@ static bool resend(struct l7fp_downstream *d)
 	l7fp_count(d->port.ln, upstream_rq_resent);
 	x->resent = 1;
 	l7fp_pool_put(d, false);
-	find_upstream(d, NULL);
+	l7fp_exchange_find_upstream(d, NULL);
 	return true;
 }
 
@@ -631,13 +633,13 @@ void l7fp_exchange_upstream_eof(struct l7fp_downstream *d)
 		return;
 	if (x->response_started) {
 		if (l7fp_body_eof(&d->response, &d->port))
-			response_failed(d, L7FP_REASON_UC);
+			l7fp_exchange_response_failed(d, L7FP_REASON_UC);
 		else
-			response_done(d, 0);
+			l7fp_exchange_response_done(d, 0);
 		return;
 	}
 	if (!resend(d))
-		response_failed(d, L7FP_REASON_UC);
+		l7fp_exchange_response_failed(d, L7FP_REASON_UC);
 }
 
 void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason)
@@ -657,12 +659,12 @@ void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason)
 		if (d->state == L7FP_D_TUNNEL)
 			l7fp_downstream_close(d, true);
 		else
-			response_failed(d, reason);
+			l7fp_exchange_response_failed(d, reason);
 		return;
 	}
 	/* Not connected: nothing was sent, so another endpoint may be tried. */
 	if (!x->connect_retries) {
-		response_failed(d, reason);
+		l7fp_exchange_response_failed(d, reason);
 		return;
 	}
 	x->connect_retries--;
@@ -671,12 +673,12 @@ void l7fp_exchange_upstream_failed(struct l7fp_downstream *d, u32 reason)
 	cluster = endpoint->cluster;
 	this_cpu_inc(cluster->stats->rq_retry);
 	refcount_inc(&endpoint->refs);
-	if (x->request_bytes) {
+	if (x->request_bytes || (d->port.stream && x->request_done)) {
 		d->old_upstream = d->upstream;
 		l7fp_port_get(&d->old_upstream->port);
 	}
 	l7fp_pool_put(d, false);
-	find_upstream(d, endpoint);
+	l7fp_exchange_find_upstream(d, endpoint);
 	l7fp_endpoint_put(endpoint);
 }
 
@@ -687,7 +689,7 @@ void l7fp_exchange_timeout(struct l7fp_downstream *d)
 		return;
 	if (d->upstream)
 		this_cpu_inc(d->upstream->endpoint->cluster->stats->rq_timeout);
-	response_failed(d, L7FP_REASON_UT);
+	l7fp_exchange_response_failed(d, L7FP_REASON_UT);
 }
 
 void l7fp_exchange_head_timeout(struct l7fp_downstream *d)
@@ -700,7 +702,7 @@ void l7fp_exchange_head_timeout(struct l7fp_downstream *d)
 		d->x->request.method = L7FP_METHOD_OTHER;
 	}
 	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DT]);
-	reply_reason(d, 408, L7FP_REASON_DT);
+	l7fp_exchange_reply_reason(d, 408, L7FP_REASON_DT);
 }
 
 void l7fp_exchange_stalled(struct l7fp_downstream *d)
@@ -712,7 +714,7 @@ void l7fp_exchange_stalled(struct l7fp_downstream *d)
 		x->reason = L7FP_REASON_DT;
 		l7fp_downstream_close(d, true);
 	} else {
-		reply_reason(d, 408, L7FP_REASON_DT);
+		l7fp_exchange_reply_reason(d, 408, L7FP_REASON_DT);
 	}
 }
 
@@ -723,7 +725,7 @@ void l7fp_exchange_opaque(struct l7fp_downstream *d)
 
 	lockdep_assert_held(&d->lock);
 	l7fp_count(d->port.ln, opaque);
-	set_state(d, L7FP_D_TUNNEL);
+	l7fp_exchange_set_state(d, L7FP_D_TUNNEL);
 	rcu_read_lock();
 	cluster = l7fp_cluster_find(d->port.ln, d->opaque_cluster);
 	if (cluster)

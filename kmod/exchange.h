@@ -7,7 +7,7 @@
 #define _L7FP_EXCHANGE_H
 
 #include "context.h"
-#include "h1.h"
+#include "hpack.h"
 #include "policy.h"
 
 #define L7FP_ARENA_INLINE	512
@@ -123,6 +123,9 @@ struct l7fp_exchange_kern {
 	struct l7fp_arena arena;
 	struct l7fp_h1_head request;
 	struct l7fp_h1_head response;
+	/* Of an exchange of HTTP/2, beside the headers of these. */
+	struct l7fp_hpack_info request_info[L7FP_MAX_HEADERS];
+	struct l7fp_hpack_info response_info[L7FP_MAX_HEADERS];
 
 	/* The engine's own; not for kfuncs. */
 	struct l7fp_downstream *downstream;

@@ -12,6 +12,8 @@
 #include <linux/timekeeping.h>
 #include "compat.h"
 #include "downstream.h"
+#include "h2_connection.h"
+#include "head.h"
 
 /* Room for what we add ourselves: the fields below, with their values. */
 #define OWN_FIELDS	640
@@ -98,7 +100,7 @@ static bool op_removes(const struct l7fp_header_op *op, const u8 *name, u32 len)
 	       equal_lower(name, op->lower.data, len) && op_applies(op);
 }
 
-static bool ops_remove(const struct l7fp_header_ops *list, u32 lists, const u8 *name, u32 len)
+bool l7fp_ops_remove(const struct l7fp_header_ops *list, u32 lists, const u8 *name, u32 len)
 {
 	u32 i, j;
 
@@ -109,21 +111,29 @@ static bool ops_remove(const struct l7fp_header_ops *list, u32 lists, const u8 *
 	return false;
 }
 
-/* The lines that ops add; one that a later op sets or removes is left out. */
+bool l7fp_op_is_written(const struct l7fp_header_ops *list, u32 lists, u32 i, u32 j)
+{
+	const struct l7fp_header_op *op = &list[i].op[j];
+	u32 k, l;
+
+	if (op->kind == L7FP_HEADER_REMOVE || !op_applies(op))
+		return false;
+	for (k = i; k < lists; k++)
+		for (l = k == i ? j + 1 : 0; l < list[k].n; l++)
+			if (op_removes(&list[k].op[l], op->lower.data, op->lower.len))
+				return false;
+	return true;
+}
+
 static void put_ops(struct writer *w, const struct l7fp_header_ops *list, u32 lists)
 {
-	u32 i, j, k, l;
+	u32 i, j;
 
 	for (i = 0; i < lists; i++) {
 		for (j = 0; j < list[i].n; j++) {
 			const struct l7fp_header_op *op = &list[i].op[j];
-			bool gone = op->kind == L7FP_HEADER_REMOVE || !op_applies(op);
 
-			for (k = i; k < lists && !gone; k++)
-				for (l = k == i ? j + 1 : 0; l < list[k].n && !gone; l++)
-					gone = op_removes(&list[k].op[l], op->lower.data,
-							  op->lower.len);
-			if (!gone)
+			if (l7fp_op_is_written(list, lists, i, j))
 				put_field(w, op->name.data, op->name.len, op->value.data,
 					  op->value.len);
 		}
@@ -169,7 +179,7 @@ static bool removed(const struct drops *d, const struct l7fp_h1_head *h, const u
 		return false;
 	return (h->has_connection_options && !(NOT_LISTED >> line->token & 1) &&
 		l7fp_h1_connection_lists(h, head, name, line->name_len)) ||
-	       (d->lists && ops_remove(d->list, d->lists, name, line->name_len));
+	       (d->lists && l7fp_ops_remove(d->list, d->lists, name, line->name_len));
 }
 
 /* Copies what is at @from before the lines, and the lines that stay, neighbours together. */
@@ -194,11 +204,9 @@ static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *
 		put(w, head + from, end - from);
 }
 
-/* RFC 9562 version 4, in its usual text form. */
-static void put_uuid(struct writer *w)
+void l7fp_uuid_text(u8 p[L7FP_UUID_LEN])
 {
 	static const char hex[] = "0123456789abcdef";
-	u8 *p = w->p;
 	u64 half[2];
 	int i;
 
@@ -211,7 +219,12 @@ static void put_uuid(struct writer *w)
 			*p++ = '-';
 		*p++ = hex[(half[i / 16] >> (60 - 4 * (i % 16))) & 15];
 	}
-	w->p = p;
+}
+
+static void put_uuid(struct writer *w)
+{
+	l7fp_uuid_text(w->p);
+	w->p += L7FP_UUID_LEN;
 }
 
 /* Whether the line is to be sent as it came; then it lies right before the header lines. */
@@ -233,6 +246,8 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	struct drops d __uninitialized;
 	u8 *start;
 
+	if (to->stream)
+		return l7fp_h2_write_request(x, to, body == L7FP_BODY_NONE);
 	d.lists = l7fp_request_ops(x, d.list);
 	d.always = HOP_BY_HOP;
 	d.kept = BIT_ULL(L7FP_H_HOST) | BIT_ULL(L7FP_H_CONTENT_LENGTH) |
@@ -245,7 +260,7 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	own_attempt_count = !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
 	if (own_attempt_count) {
 		d.always |= BIT_ULL(L7FP_H_X_ENVOY_ATTEMPT_COUNT);
-		own_attempt_count = !ops_remove(d.list, d.lists,
+		own_attempt_count = !l7fp_ops_remove(d.list, d.lists,
 						(const u8 *)"x-envoy-attempt-count", 21);
 	}
 	start = l7fp_port_reserve(to, h->head_len + x->path.len + x->host.len + OWN_FIELDS +
@@ -280,14 +295,14 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	}
 	line = l7fp_h1_has(h, L7FP_H_X_REQUEST_ID);
 	if (!line && !(x->listener_flags & L7FP_LISTENER_NO_REQUEST_ID) &&
-	    !ops_remove(d.list, d.lists, (const u8 *)"x-request-id", 12)) {
+	    !l7fp_ops_remove(d.list, d.lists, (const u8 *)"x-request-id", 12)) {
 		put_literal(&w, "x-request-id: ");
 		put_uuid(&w);
 		put_literal(&w, "\r\n");
 	}
 	line = l7fp_h1_has(h, L7FP_H_X_FORWARDED_PROTO);
 	if (!line && !(x->listener_flags & L7FP_LISTENER_NO_FORWARDED_PROTO) &&
-	    !ops_remove(d.list, d.lists, (const u8 *)"x-forwarded-proto", 17))
+	    !l7fp_ops_remove(d.list, d.lists, (const u8 *)"x-forwarded-proto", 17))
 		put_literal(&w, "x-forwarded-proto: http\r\n");
 	if (own_attempt_count) {
 		put_literal(&w, "x-envoy-attempt-count: ");
@@ -300,20 +315,23 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 	return 0;
 }
 
-/* IMF-fixdate of RFC 9110 5.6.7. */
-static void put_date(struct writer *w)
+u32 l7fp_date_text(char text[L7FP_DATE_ROOM])
 {
 	static const char day[] = "SunMonTueWedThuFriSat";
 	static const char month[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	char text[40];
 	struct tm tm;
-	int n;
 
 	time64_to_tm(ktime_get_real_seconds(), 0, &tm);
-	n = scnprintf(text, sizeof(text), "%.3s, %02d %.3s %04ld %02d:%02d:%02d GMT",
-		      day + 3 * tm.tm_wday, tm.tm_mday, month + 3 * tm.tm_mon,
-		      tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	put_field(w, "date", 4, text, n);
+	return scnprintf(text, L7FP_DATE_ROOM, "%.3s, %02d %.3s %04ld %02d:%02d:%02d GMT",
+			 day + 3 * tm.tm_wday, tm.tm_mday, month + 3 * tm.tm_mon,
+			 tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void put_date(struct writer *w)
+{
+	char text[L7FP_DATE_ROOM];
+
+	put_field(w, "date", 4, text, l7fp_date_text(text));
 }
 
 static void put_connection(struct writer *w, const struct l7fp_exchange_kern *x, bool close)
@@ -348,6 +366,8 @@ int l7fp_write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7f
 	struct drops d __uninitialized;
 	u8 *start;
 
+	if (to->stream)
+		return l7fp_h2_write_response(x, head, to, body == L7FP_BODY_NONE);
 	d.lists = l7fp_response_ops(x, d.list);
 	/* Our own replies are told from others' by the reason: no upstream may say it. */
 	d.always = HOP_BY_HOP | BIT_ULL(L7FP_H_X_L7FP_REASON);
@@ -385,6 +405,8 @@ int l7fp_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp
 	struct writer w;
 	u8 *start;
 
+	if (to->stream)
+		return l7fp_h2_write_interim(x, head, to);
 	start = l7fp_port_reserve(to, h->head_len + OWN_FIELDS);
 	if (!start)
 		return -ENOMEM;
@@ -439,6 +461,8 @@ int l7fp_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 sta
 	struct writer w;
 	u8 *start;
 
+	if (to->stream)
+		return l7fp_h2_write_reply(x, to, status, body, reason, listener_flags);
 	start = l7fp_port_reserve(to, OWN_FIELDS + ops_room(list, lists) + body.len);
 	if (!start)
 		return -ENOMEM;
@@ -452,7 +476,7 @@ int l7fp_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 sta
 		put_literal(&w, "content-length: ");
 		put_decimal(&w, body.len);
 		put_literal(&w, "\r\n");
-		if (body.len && !ops_remove(list, lists, (const u8 *)"content-type", 12))
+		if (body.len && !l7fp_ops_remove(list, lists, (const u8 *)"content-type", 12))
 			put_literal(&w, "content-type: text/plain\r\n");
 	}
 	put_date(&w);

@@ -49,6 +49,12 @@ static void get_address(struct sockaddr_storage *to, const struct nlattr *addres
 	}
 }
 
+/* Where its connections may be opaque. */
+static bool takes_cluster(const struct l7fp_listener_config *config)
+{
+	return config->protocol == L7FP_PROTOCOL_OPAQUE || config->protocol == L7FP_PROTOCOL_DETECT;
+}
+
 int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *config,
 			struct netlink_ext_ack *extack)
 {
@@ -70,7 +76,7 @@ int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *
 	get_address(&config->address, tb[L7FP_A_LISTENER_ADDRESS],
 		    nla_get_u16(tb[L7FP_A_LISTENER_PORT]));
 	config->protocol = get_u32(tb[L7FP_A_LISTENER_PROTOCOL], L7FP_PROTOCOL_HTTP);
-	opaque = config->protocol != L7FP_PROTOCOL_HTTP;
+	opaque = takes_cluster(config);
 	if (opaque != !!tb[L7FP_A_LISTENER_CLUSTER]) {
 		NL_SET_ERR_MSG_ATTR(extack, nest,
 				    "expected a cluster for OPAQUE and DETECT listeners only");
@@ -129,6 +135,7 @@ int l7fp_parse_cluster(const struct nlattr *nest, struct l7fp_cluster_config *co
 	config->max_requests_per_connection =
 		get_u32(tb[L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION], 0);
 	config->kind = get_u32(tb[L7FP_A_CLUSTER_KIND], L7FP_CLUSTER_STATIC);
+	config->protocol = get_u32(tb[L7FP_A_CLUSTER_PROTOCOL], L7FP_CLUSTER_HTTP1);
 	return 0;
 }
 
@@ -232,7 +239,7 @@ int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *co
 		      const struct sockaddr_storage *address)
 {
 	struct nlattr *nest = nla_nest_start(skb, L7FP_A_LISTENER);
-	bool opaque = config->protocol != L7FP_PROTOCOL_HTTP;
+	bool opaque = takes_cluster(config);
 
 	if (!nest)
 		return -EMSGSIZE;
@@ -272,7 +279,8 @@ int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *c)
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_PENDING, c->max_pending) ||
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION,
 			c->max_requests_per_connection) ||
-	    nla_put_u32(skb, L7FP_A_CLUSTER_KIND, c->kind)) {
+	    nla_put_u32(skb, L7FP_A_CLUSTER_KIND, c->kind) ||
+	    nla_put_u32(skb, L7FP_A_CLUSTER_PROTOCOL, c->protocol)) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}

@@ -12,6 +12,7 @@
 #include <net/tcp.h>
 #include "compat.h"
 #include "downstream.h"
+#include "h2_connection.h"
 #include "original.h"
 #include "trace.h"
 #include "wire.h"
@@ -33,8 +34,7 @@ void l7fp_pool_close_list(struct list_head *list)
 	}
 }
 
-/* The session that @u is bound to, locked and held, or NULL. */
-static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
+struct l7fp_downstream *l7fp_upstream_enter(struct l7fp_upstream *u)
 {
 	struct l7fp_downstream *d;
 
@@ -48,7 +48,7 @@ static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
 			return NULL;
 		spin_lock_bh(&d->lock);
 		if (rcu_access_pointer(u->downstream) == d) {
-			__release(&d->lock);	/* for sparse: upstream_leave() has it again */
+			__release(&d->lock);	/* for sparse: l7fp_upstream_leave() has it again */
 			return d;
 		}
 		spin_unlock_bh(&d->lock);
@@ -56,7 +56,7 @@ static struct l7fp_downstream *upstream_enter(struct l7fp_upstream *u)
 	}
 }
 
-static void upstream_leave(struct l7fp_downstream *d)
+void l7fp_upstream_leave(struct l7fp_downstream *d)
 {
 	__acquire(&d->lock);
 	l7fp_session_leave(d);
@@ -92,7 +92,7 @@ static struct l7fp_downstream *upstream_enter_or_drop(struct l7fp_upstream *u)
 	struct l7fp_downstream *d;
 
 	do {
-		d = upstream_enter(u);
+		d = l7fp_upstream_enter(u);
 		if (d || upstream_drop_idle(u))
 			return d;
 		/* Between the two it may have been taken from the pool. */
@@ -107,6 +107,12 @@ static void upstream_not_pending(struct l7fp_upstream *u)
 		return;
 	u->pending = false;
 	atomic_dec(&u->endpoint->cluster->n_pending);
+}
+
+void l7fp_upstream_connected(struct l7fp_upstream *u)
+{
+	upstream_not_pending(u);
+	u->connected = true;
 }
 
 static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n)
@@ -130,14 +136,14 @@ static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n
 
 			/* The response is complete and the connection bound elsewhere. */
 			if (d->upstream != u) {
-				upstream_leave(d);
+				l7fp_upstream_leave(d);
 				return used;
 			}
 			d->rx_left = total - used;
 			took = l7fp_exchange_upstream_input(d, &part);
 			if (!took) {
 				d->upstream_blocked = true;
-				upstream_leave(d);
+				l7fp_upstream_leave(d);
 				return used;
 			}
 			used += took;
@@ -145,14 +151,14 @@ static u32 upstream_input(struct l7fp_port *port, const struct bio_vec *v, u32 n
 			part.bv_len -= took;
 		}
 	}
-	upstream_leave(d);
+	l7fp_upstream_leave(d);
 	return used;
 }
 
 static void upstream_connected(struct l7fp_port *port)
 {
 	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
-	struct l7fp_downstream *d = upstream_enter(u);
+	struct l7fp_downstream *d = l7fp_upstream_enter(u);
 
 	l7fp_port_disarm(port);
 	upstream_not_pending(u);
@@ -160,7 +166,7 @@ static void upstream_connected(struct l7fp_port *port)
 		return;
 	u->connected = true;
 	port->dirty = true;
-	upstream_leave(d);
+	l7fp_upstream_leave(d);
 }
 
 static void upstream_eof(struct l7fp_port *port)
@@ -172,7 +178,7 @@ static void upstream_eof(struct l7fp_port *port)
 		return;
 	d->rx_left = 0;
 	l7fp_exchange_upstream_eof(d);
-	upstream_leave(d);
+	l7fp_upstream_leave(d);
 }
 
 static void upstream_failed(struct l7fp_upstream *u, int err)
@@ -192,7 +198,7 @@ static void upstream_failed(struct l7fp_upstream *u, int err)
 		l7fp_count(u->port.ln, upstream_cx_connect_fail);
 		l7fp_exchange_upstream_failed(d, L7FP_REASON_UF);
 	}
-	upstream_leave(d);
+	l7fp_upstream_leave(d);
 }
 
 static void upstream_error(struct l7fp_port *port, int err)
@@ -211,13 +217,13 @@ static void upstream_timer(struct l7fp_port *port)
 static void upstream_writable(struct l7fp_port *port)
 {
 	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
-	struct l7fp_downstream *d = upstream_enter(u);
+	struct l7fp_downstream *d = l7fp_upstream_enter(u);
 
 	if (!d)
 		return;
 	if (d->blocked)
 		d->port.ops->read(&d->port);
-	upstream_leave(d);
+	l7fp_upstream_leave(d);
 }
 
 /* Taken from its pool in softirq. */
@@ -226,10 +232,10 @@ static void upstream_deferred(struct l7fp_port *port)
 	upstream_close(container_of(port, struct l7fp_upstream, port), false);
 }
 
-static void upstream_free(struct l7fp_port *port)
+void l7fp_upstream_uncount(struct l7fp_upstream *u)
 {
-	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
 	struct l7fp_endpoint *endpoint = u->endpoint;
+	struct l7fp_port *port = &u->port;
 
 	upstream_not_pending(u);
 	this_cpu_inc(endpoint->cluster->stats->cx_destroy);
@@ -238,6 +244,13 @@ static void upstream_free(struct l7fp_port *port)
 	atomic_dec(&endpoint->cluster->n_connections);
 	atomic_dec(&endpoint->n_connections);
 	l7fp_endpoint_put(endpoint);
+}
+
+static void upstream_free(struct l7fp_port *port)
+{
+	struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
+
+	l7fp_upstream_uncount(u);
 	l7fp_buffer_free(&u->head);
 	kfree_rcu(u, rcu);
 }
@@ -260,7 +273,7 @@ bool l7fp_upstream_client(struct sock *sk, struct l7fp_client *client)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	port = l7fp_wire_owns(sk) ? sk->sk_user_data : NULL;
-	if (port && port->events == &upstream_events) {
+	if (port && (port->events == &upstream_events || l7fp_h2_is_upstream(port))) {
 		struct l7fp_upstream *u = container_of(port, struct l7fp_upstream, port);
 
 		found = !u->adopted;
@@ -270,8 +283,7 @@ bool l7fp_upstream_client(struct sock *sk, struct l7fp_client *client)
 	return found;
 }
 
-/* Process context. Takes a reference on @endpoint. */
-static struct l7fp_upstream *upstream_new(struct l7fp_endpoint *endpoint)
+struct l7fp_upstream *l7fp_upstream_new(struct l7fp_endpoint *endpoint)
 {
 	struct l7fp_cluster *cluster = endpoint->cluster;
 	struct l7fp_upstream *u;
@@ -307,7 +319,7 @@ static struct l7fp_upstream *upstream_new(struct l7fp_endpoint *endpoint)
 	return u;
 }
 
-static void bind(struct l7fp_downstream *d, struct l7fp_upstream *u)
+void l7fp_pool_bind(struct l7fp_downstream *d, struct l7fp_upstream *u)
 {
 	lockdep_assert_held(&d->lock);
 	l7fp_port_get(&d->port);
@@ -329,9 +341,14 @@ void l7fp_pool_want(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint)
 void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint, u32 seq)
 {
 	u32 timeout = endpoint->cluster->config.connect_timeout_ms;
-	struct l7fp_upstream *u = upstream_new(endpoint);
+	struct l7fp_upstream *u;
 	int err = 0;
 
+	if (d->port.stream) {
+		l7fp_h2_upstream_connect(d, endpoint, seq);
+		return;
+	}
+	u = l7fp_upstream_new(endpoint);
 	spin_lock_bh(&d->lock);
 	if (!d->connecting || d->connect_seq != seq) {
 		spin_unlock_bh(&d->lock);
@@ -355,7 +372,7 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	if (test_bit(L7FP_PORT_APP, &d->port.flags))
 		set_bit(L7FP_PORT_APP, &u->port.flags);
 	u->client.inbound = d->conn.inbound;
-	bind(d, u);
+	l7fp_pool_bind(d, u);
 	l7fp_port_get(&u->port);
 	if (l7fp_exchange_bound(d))
 		l7fp_exchange_upstream_failed(d, L7FP_REASON_OM);
@@ -378,6 +395,8 @@ bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d)
 	struct l7fp_upstream *u, *found = NULL;
 
 	lockdep_assert_held(&d->lock);
+	if (d->port.stream)
+		return l7fp_h2_upstream_take(endpoint, d);
 	spin_lock(&endpoint->lock);
 	list_for_each_entry(u, &endpoint->idle, idle) {
 		/* One that has an event pending drops itself. */
@@ -396,7 +415,7 @@ bool l7fp_pool_take(struct l7fp_endpoint *endpoint, struct l7fp_downstream *d)
 		found->pooled = false;
 		list_del_init(&found->idle);
 		endpoint->n_idle--;
-		bind(d, found);
+		l7fp_pool_bind(d, found);
 	}
 	spin_unlock(&endpoint->lock);
 	if (found)
@@ -436,7 +455,7 @@ void l7fp_pool_put(struct l7fp_downstream *d, bool reusable)
 	d->upstream = NULL;
 	l7fp_port_count_sent(&u->port, &u->port.ln->stats->upstream_tx_bytes);
 	spin_lock(&endpoint->lock);
-	if (reusable && !endpoint->dead && keep(u)) {
+	if (reusable && !u->port.stream && !endpoint->dead && keep(u)) {
 		u->idle_since = jiffies;
 		u->pooled = true;
 		list_add(&u->idle, &endpoint->idle);
@@ -500,6 +519,7 @@ void l7fp_pool_take_idle(struct l7fp_endpoint *endpoint, struct list_head *list)
 		u->pooled = false;
 	list_splice_tail_init(&endpoint->idle, list);
 	endpoint->n_idle = 0;
+	l7fp_h2_upstream_expire(endpoint, 0, true, list);
 }
 
 void l7fp_pool_close_idle(struct l7fp_endpoint *endpoint)
@@ -525,6 +545,7 @@ void l7fp_pool_expire(struct l7fp_endpoint *endpoint, unsigned long idle, struct
 		list_move(&u->idle, list);
 		endpoint->n_idle--;
 	}
+	l7fp_h2_upstream_expire(endpoint, idle, false, list);
 	spin_unlock_bh(&endpoint->lock);
 }
 
@@ -545,7 +566,7 @@ void l7fp_pool_sweep(struct l7fp_cluster *cluster, unsigned long idle)
 
 int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock)
 {
-	struct l7fp_upstream *u = upstream_new(endpoint);
+	struct l7fp_upstream *u = l7fp_upstream_new(endpoint);
 
 	if (IS_ERR(u))
 		return PTR_ERR(u);

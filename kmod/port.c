@@ -56,6 +56,7 @@ void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
 	spin_lock_init(&port->tx_lock);
 	port->tx = port->tx_inline;
 	port->tx_cap = L7FP_TX_INLINE;
+	port->tx_high = L7FP_TX_HIGH;
 	port->last_activity = jiffies;
 	ops->init(port);
 	atomic_inc(&ln->n_ports);
@@ -245,17 +246,72 @@ int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from)
 	return err;
 }
 
+/* Under both locks. */
+static int take_range(struct l7fp_port *to, struct page *page, u32 offset, u32 len)
+{
+	struct bio_vec *last;
+	int err;
+
+	if (len <= COPY_MAX && len <= to->tx_room && to->tx_n) {
+		last = tx_at(to, to->tx_n - 1);
+		copy_range((u8 *)page_address(last->bv_page) + last->bv_offset + last->bv_len,
+			   page, offset, len);
+		last->bv_len += len;
+		to->tx_room -= len;
+		to->tx_bytes += len;
+		return 0;
+	}
+	get_page(page);
+	err = tx_append(to, page, offset, len);
+	if (err)
+		put_page(page);
+	return err;
+}
+
+int l7fp_port_take(struct l7fp_port *to, struct l7fp_port *from, u32 len)
+{
+	int err = 0;
+
+	spin_lock_bh(&from->tx_lock);
+	spin_lock_nested(&to->tx_lock, SINGLE_DEPTH_NESTING);
+	while (len && from->tx_n && !err) {
+		struct bio_vec *v = tx_at(from, 0);
+		u32 n = min(len, v->bv_len);
+
+		if (n)
+			err = take_range(to, v->bv_page, v->bv_offset, n);
+		if (err)
+			break;
+		v->bv_offset += n;
+		v->bv_len -= n;
+		from->tx_bytes -= n;
+		len -= n;
+		if (v->bv_len)
+			break;
+		/* The last range may have room behind it that is still to be filled. */
+		if (from->tx_n == 1 && from->tx_room)
+			break;
+		put_page(v->bv_page);
+		from->tx_first = (from->tx_first + 1) & (from->tx_cap - 1);
+		from->tx_n--;
+	}
+	spin_unlock(&to->tx_lock);
+	spin_unlock_bh(&from->tx_lock);
+	to->dirty = true;
+	return err ?: len ? -ENODATA : 0;
+}
+
 bool l7fp_port_full(struct l7fp_port *port)
 {
 	bool full;
 
 	/* Only the caller appends: what is not full stays so. */
-	if (likely(READ_ONCE(port->tx_bytes) < L7FP_TX_HIGH &&
+	if (likely(READ_ONCE(port->tx_bytes) < port->tx_high &&
 		   READ_ONCE(port->tx_n) < L7FP_TX_ENTRIES - 64))
 		return false;
 	lockdep_assert_in_softirq();
 	spin_lock(&port->tx_lock);
-	full = port->tx_bytes >= L7FP_TX_HIGH || port->tx_n >= L7FP_TX_ENTRIES - 64;
+	full = port->tx_bytes >= port->tx_high || port->tx_n >= L7FP_TX_ENTRIES - 64;
 	if (full)
 		set_bit(L7FP_PORT_TX_FULL, &port->flags);
 	spin_unlock(&port->tx_lock);

@@ -36,6 +36,7 @@
 
 struct l7fp_app;
 struct l7fp_port;
+struct l7fp_stream;
 
 /* An application's send call runs the engine on this CPU, with bottom halves off. */
 DECLARE_PER_CPU(bool, l7fp_app_sends);
@@ -79,6 +80,12 @@ struct l7fp_port_events {
 	u32 (*input)(struct l7fp_port *port, const struct bio_vec *v, u32 n);
 	/* The peer sends no more; all input was consumed. */
 	void (*eof)(struct l7fp_port *port);
+	/*
+	 * Of a stream of HTTP/2: the peer's message is complete; all input was consumed. False: it
+	 * is blocked, as with ->input(). And: all that was queued has gone, with its end.
+	 */
+	bool (*end)(struct l7fp_port *port);
+	void (*sent)(struct l7fp_port *port);
 	/* The connection failed. */
 	void (*error)(struct l7fp_port *port, int err);
 	/* The queue fell below L7FP_TX_LOW after it was found full. */
@@ -120,12 +127,15 @@ enum l7fp_port_flag {
  * @tx_buffer: size of the memory that the last range begins, when l7fp_port_reserve() made it
  *	with room for a struct skb_shared_info at the end; else 0
  * @rx: ranges that the engine has not consumed; only the work touches it
+ * @stream: of a stream of HTTP/2, whose bytes another port carries; else NULL
+ * @tx_high: queued bytes at which it is full
  * @dirty: the engine appended since the last flush; under the engine's lock
  */
 struct l7fp_port {
 	const struct l7fp_port_ops *ops;
 	const struct l7fp_port_events *events;
 	struct l7fp_net *ln;
+	struct l7fp_stream *stream;
 	struct socket *sock;
 	unsigned long flags;
 	refcount_t refs;
@@ -137,7 +147,7 @@ struct l7fp_port {
 
 	spinlock_t tx_lock;		/* the output queue */
 	u32 tx_first, tx_n, tx_cap;
-	u32 tx_bytes;
+	u32 tx_bytes, tx_high;
 	u32 tx_room;
 	u32 tx_buffer;
 	bool tx_reserved;
@@ -185,6 +195,11 @@ u8 *l7fp_port_reserve(struct l7fp_port *port, u32 len);
 void l7fp_port_commit(struct l7fp_port *port, u32 len);
 /* Moves all that @from has queued behind what @to has. */
 int l7fp_port_move(struct l7fp_port *to, struct l7fp_port *from);
+/*
+ * Moves @len bytes, of those that are there, from @from behind what @to has; small ranges are
+ * copied. For streams.
+ */
+int l7fp_port_take(struct l7fp_port *to, struct l7fp_port *from, u32 len);
 /* True when the engine has to wait; ->writable() comes. */
 bool l7fp_port_full(struct l7fp_port *port);
 /* Adds what was sent since the last call to a counter of the namespace. */

@@ -48,6 +48,10 @@ struct l7fp_stats {
 	u64 slow_path_rq_total;		/* forwarded to the proxy */
 	u64 slow_path_rq_failed;	/* of them without an answer */
 	u64 slow_path_cx_total;
+	u64 h2_cx_total;		/* connections of clients with HTTP/2 */
+	u64 h2_error;			/* connections ended with GOAWAY and an error */
+	u64 h2_rx_reset, h2_tx_reset;
+	u64 h2_flood[4];		/* of enum l7fp_h2_flood */
 	u64 tunnel;
 	u64 opaque;
 	u64 connect_refused;

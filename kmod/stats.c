@@ -42,6 +42,7 @@ static const struct {
 	[L7FP_REASON_SP] = { "SP", "the policy needs the slow path, and none is attached" },
 	[L7FP_REASON_OM] = { "OM", "out of memory" },
 	[L7FP_REASON_DRAIN] = { "DRAIN", "draining" },
+	[L7FP_REASON_HV] = { "HV", "the endpoint speaks another version of HTTP" },
 	[L7FP_REASON_SPF] = {
 		"SPF", "the slow-path proxy did not answer, or was not configured for this policy"
 	},
@@ -138,6 +139,14 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, slow_path_rq_total, "slow_path_rq_total"),
 	FIELD(l7fp_stats, slow_path_rq_failed, "slow_path_rq_failed"),
 	FIELD(l7fp_stats, slow_path_cx_total, "slow_path_cx_total"),
+	FIELD(l7fp_stats, h2_cx_total, "downstream_cx_http2_total"),
+	FIELD(l7fp_stats, h2_error, "http2_error"),
+	FIELD(l7fp_stats, h2_rx_reset, "http2_rx_reset"),
+	FIELD(l7fp_stats, h2_tx_reset, "http2_tx_reset"),
+	FIELD(l7fp_stats, h2_flood[0], "http2_flood_reset"),
+	FIELD(l7fp_stats, h2_flood[1], "http2_flood_made_reset"),
+	FIELD(l7fp_stats, h2_flood[2], "http2_flood_control"),
+	FIELD(l7fp_stats, h2_flood[3], "http2_flood_empty_data"),
 	FIELD(l7fp_stats, opaque, "tcp_downstream_cx_total"),
 	FIELD(l7fp_stats, connect_refused, "downstream_cx_refused"),
 	FIELD(l7fp_stats, downstream_rx_bytes, "downstream_cx_rx_bytes_total"),

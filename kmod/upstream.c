@@ -83,6 +83,7 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 		WRITE_ONCE(cluster->config.idle_timeout_ms, next.idle_timeout_ms);
 		WRITE_ONCE(cluster->config.max_connections, next.max_connections);
 		WRITE_ONCE(cluster->config.max_pending, next.max_pending);
+		WRITE_ONCE(cluster->config.protocol, next.protocol);
 		WRITE_ONCE(cluster->config.max_requests_per_connection,
 			   next.max_requests_per_connection);
 		return 0;
@@ -169,6 +170,7 @@ struct l7fp_endpoint *l7fp_endpoint_new(struct l7fp_cluster *cluster,
 	refcount_set(&endpoint->refs, 1);
 	spin_lock_init(&endpoint->lock);
 	INIT_LIST_HEAD(&endpoint->idle);
+	INIT_LIST_HEAD(&endpoint->h2);
 	endpoint->config = *config;
 	return endpoint;
 }

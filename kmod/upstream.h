@@ -19,6 +19,7 @@ struct l7fp_cluster_config {
 	u32 max_pending;
 	u32 max_requests_per_connection;
 	u32 kind;			/* enum l7fp_cluster_kind; does not change */
+	u32 protocol;			/* enum l7fp_cluster_protocol */
 };
 
 struct l7fp_cluster_stats {
@@ -48,14 +49,16 @@ struct l7fp_upstream;
  * struct l7fp_endpoint - where connections of a cluster go
  * @refs: one for the cluster's set, one a connection
  * @idle: connections waiting for an exchange, last used first; under @lock
+ * @h2: connections with HTTP/2 that take further streams; under @lock
  * @dead: no longer in its cluster: connections close when their exchange ends
  */
 struct l7fp_endpoint {
 	struct l7fp_cluster *cluster;
 	struct l7fp_endpoint_config config;
 	refcount_t refs;
-	spinlock_t lock;		/* @idle, @n_idle, @dead */
+	spinlock_t lock;		/* @idle, @n_idle, @h2, @dead */
 	struct list_head idle;
+	struct list_head h2;
 	u32 n_idle;
 	atomic_t n_connections;
 	bool dead;

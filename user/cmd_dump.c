@@ -75,7 +75,7 @@ static void put_listener(struct json *j, const struct kernel *k, const struct ke
 	json_string(j, "protocol", name_protocol(l->protocol));
 	if (c)
 		json_string(j, "cluster", c->name);
-	if (l->protocol == L7FP_PROTOCOL_HTTP)
+	if (l->protocol == L7FP_PROTOCOL_HTTP || l->protocol == L7FP_PROTOCOL_HTTP2)
 		json_string(j, "path_normalization", name_path_mode(l->path_mode));
 	json_unsigned(j, "flags", l->flags);
 	json_unsigned(j, "head_timeout_ms", l->head_timeout_ms);
@@ -91,6 +91,7 @@ static void put_cluster(struct json *j, const struct kernel *k, const struct ker
 	json_object(j, NULL);
 	json_unsigned(j, "id", c->id);
 	json_string(j, "name", c->name);
+	json_string(j, "protocol", name_cluster_protocol(c->protocol));
 	json_string(j, "load_balancing", name_lb(c->lb));
 	json_unsigned(j, "connect_timeout_ms", c->connect_timeout_ms);
 	json_unsigned(j, "idle_timeout_ms", c->idle_timeout_ms);

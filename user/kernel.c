@@ -70,6 +70,7 @@ int kernel_cluster_new(struct netlink *nl, const struct kernel_cluster *cluster,
 	nla_put_string(msg, L7FP_A_CLUSTER_NAME, cluster->name);
 	nla_put_u32(msg, L7FP_A_CLUSTER_LB, cluster->lb);
 	nla_put_u32(msg, L7FP_A_CLUSTER_KIND, cluster->kind);
+	nla_put_u32(msg, L7FP_A_CLUSTER_PROTOCOL, cluster->protocol);
 	nla_put_u32(msg, L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS, cluster->connect_timeout_ms);
 	nla_put_u32(msg, L7FP_A_CLUSTER_IDLE_TIMEOUT_MS, cluster->idle_timeout_ms);
 	nla_put_u32(msg, L7FP_A_CLUSTER_MAX_CONNECTIONS, cluster->max_connections);

@@ -38,7 +38,7 @@ struct kernel_endpoint {
 struct kernel_cluster {
 	uint32_t id;
 	char name[L7FP_MAX_NAME + 1];
-	uint32_t lb, kind;
+	uint32_t lb, kind, protocol;
 	uint32_t connect_timeout_ms, idle_timeout_ms;
 	uint32_t max_connections, max_pending, max_requests_per_connection;
 	size_t first_endpoint, n_endpoints;	/* of struct kernel.endpoint */
@@ -171,6 +171,7 @@ const char *name_verdict(uint32_t verdict);
 const char *name_reason(uint32_t reason);
 const char *text_reason(uint32_t reason);
 const char *name_protocol(uint32_t protocol);
+const char *name_cluster_protocol(uint32_t protocol);
 const char *name_lb(uint32_t lb);
 const char *name_generation_state(uint32_t state);
 const char *name_connection_state(uint32_t state);

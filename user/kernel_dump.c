@@ -92,6 +92,7 @@ static int on_cluster(struct nlattr **attr, void *context)
 	copy_name(c->name, tb[L7FP_A_CLUSTER_NAME]);
 	c->lb = netlink_get_u32(tb[L7FP_A_CLUSTER_LB]);
 	c->kind = netlink_get_u32(tb[L7FP_A_CLUSTER_KIND]);
+	c->protocol = netlink_get_u32(tb[L7FP_A_CLUSTER_PROTOCOL]);
 	c->connect_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS]);
 	c->idle_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_IDLE_TIMEOUT_MS]);
 	c->max_connections = netlink_get_u32(tb[L7FP_A_CLUSTER_MAX_CONNECTIONS]);

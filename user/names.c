@@ -38,6 +38,7 @@ static const struct {
 	[L7FP_REASON_UT] = { "UT", "the route's timeout was reached" },
 	[L7FP_REASON_UO] = { "UO", "a limit of the cluster was reached" },
 	[L7FP_REASON_URX] = { "URX", "retries used up" },
+	[L7FP_REASON_HV] = { "HV", "the endpoint speaks another version of HTTP than the client" },
 	[L7FP_REASON_UPE] = { "UPE", "the upstream broke the protocol" },
 	[L7FP_REASON_RL] = { "RL", "rate limited" },
 	[L7FP_REASON_DC] = { "DC", "the downstream ended the connection" },
@@ -71,6 +72,19 @@ const char *name_protocol(uint32_t protocol)
 	static const char *const name[] = {
 		[L7FP_PROTOCOL_HTTP] = "http",
 		[L7FP_PROTOCOL_OPAQUE] = "opaque",
+		[L7FP_PROTOCOL_DETECT] = "detect",
+		[L7FP_PROTOCOL_HTTP2] = "http2",
+	};
+
+	return NAME(name, protocol);
+}
+
+const char *name_cluster_protocol(uint32_t protocol)
+{
+	static const char *const name[] = {
+		[L7FP_CLUSTER_HTTP1] = "http1",
+		[L7FP_CLUSTER_HTTP2] = "http2",
+		[L7FP_CLUSTER_ANY_HTTP] = "any",
 	};
 
 	return NAME(name, protocol);

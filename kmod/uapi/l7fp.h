@@ -42,6 +42,11 @@
 #define L7FP_MAX_DRAIN_MS	86400000 /* a drain's deadline: a day */
 #define L7FP_MAX_WORKLOAD_KEYS	131072	/* cgroups and addresses of one generation's workloads */
 #define L7FP_MAX_PRINCIPAL	512	/* the principal of a workload */
+#define L7FP_H2_MAX_STREAMS	100	/* open streams of one HTTP/2 connection */
+#define L7FP_H2_MAX_RESETS	200	/* streams that one client resets in a second */
+#define L7FP_H2_MAX_MADE_RESETS	100	/* streams that we must reset for one peer in a second */
+#define L7FP_H2_MAX_CONTROL	1000	/* PING, SETTINGS, ignored frames of a peer in a second */
+#define L7FP_H2_MAX_EMPTY	100	/* DATA frames without data of a peer in a second */
 #define L7FP_H2_MAX_CONTINUATIONS 32	/* CONTINUATION frames of one HTTP/2 field block */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
@@ -149,6 +154,7 @@ enum l7fp_reason {
 	L7FP_REASON_OM,		/* out of memory */
 	L7FP_REASON_DRAIN,	/* ended by a drain or by the end of its namespace */
 	L7FP_REASON_SPF,	/* the slow-path proxy failed, or is not this policy's */
+	L7FP_REASON_HV,		/* the cluster speaks another version of HTTP than the client */
 	__L7FP_REASON_MAX
 };
 
@@ -165,10 +171,22 @@ enum l7fp_cluster_kind {
 	__L7FP_CLUSTER_KIND_MAX
 };
 
+/*
+ * What a cluster's endpoints speak (L7FP_A_CLUSTER_PROTOCOL). A request of another version is
+ * answered with 502 (HV). An ORIGINAL_DST cluster is spoken to as the client speaks, always.
+ */
+enum l7fp_cluster_protocol {
+	L7FP_CLUSTER_HTTP1 = 0,		/* HTTP/1.1 */
+	L7FP_CLUSTER_HTTP2 = 1,		/* HTTP/2 with prior knowledge */
+	L7FP_CLUSTER_ANY_HTTP = 2,	/* what the client speaks */
+	__L7FP_CLUSTER_PROTOCOL_MAX
+};
+
 enum l7fp_protocol {
 	L7FP_PROTOCOL_HTTP = 0,		/* HTTP/1.1 */
 	L7FP_PROTOCOL_OPAQUE = 1,	/* bytes, to the listener's cluster */
 	L7FP_PROTOCOL_DETECT = 2,	/* HTTP by the first bytes, else as OPAQUE */
+	L7FP_PROTOCOL_HTTP2 = 3,	/* HTTP/2 with prior knowledge; another client is refused */
 	__L7FP_PROTOCOL_MAX
 };
 
@@ -345,6 +363,7 @@ enum l7fp_attr_cluster {
 	L7FP_A_CLUSTER_MAX_PENDING,	/* u32: exchanges waiting for a connection; 0: 4294967295 */
 	L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION, /* u32; 0: no limit */
 	L7FP_A_CLUSTER_KIND,		/* u32 enum l7fp_cluster_kind; cannot change */
+	L7FP_A_CLUSTER_PROTOCOL,	/* u32 enum l7fp_cluster_protocol */
 	__L7FP_A_CLUSTER_MAX
 };
 
