@@ -104,6 +104,7 @@ struct l7fp_h2_connection {
 	struct l7fp_stream *data;	/* of the DATA frame under way, held; NULL: thrown away */
 	u32 data_left;			/* of what it counts against the window, not data yet */
 	bool data_empty;
+	bool opened;			/* SETTINGS under way made the streams' windows larger */
 	unsigned long flood_since;
 	u32 flood[L7FP_H2_FLOODS];
 

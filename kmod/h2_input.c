@@ -379,7 +379,7 @@ static void initial_window(struct l7fp_h2_connection *c, u32 value)
 		l7fp_h2_fail(c, L7FP_H2_FLOW_CONTROL_ERROR,
 			     "SETTINGS_INITIAL_WINDOW_SIZE makes a window too large");
 	else if (change > 0)
-		l7fp_h2_each(c, resume);
+		c->opened = true;
 }
 
 static void setting_came(struct l7fp_h2_connection *c, const struct l7fp_h2_event *e)
@@ -503,6 +503,10 @@ static void handle(struct l7fp_h2_connection *c, enum l7fp_h2_event_kind kind,
 		return;
 	case L7FP_H2_SETTINGS_END:
 		answer(c, frame, l7fp_h2_put_head(frame, 0, L7FP_H2_T_SETTINGS, L7FP_H2_F_ACK, 0));
+		/* What the values allow goes behind their acknowledgment. */
+		if (c->opened)
+			l7fp_h2_each(c, resume);
+		c->opened = false;
 		flood(c, L7FP_H2_FLOOD_CONTROL);
 		return;
 	case L7FP_H2_PING:
