@@ -65,7 +65,7 @@ static int put_local(struct sk_buff *skb, const struct sock *sk)
 		local = sk->sk_v6_rcv_saddr;
 #endif
 	return l7fp_put_mapped(skb, L7FP_A_CONNECTION_LOCAL_ADDRESS, L7FP_A_CONNECTION_LOCAL_PORT,
-			       local.s6_addr32, ntohs(inet_sk(sk)->inet_sport));
+			       (const u32 *)&local, ntohs(inet_sk(sk)->inet_sport));
 }
 
 static int put_u64(struct sk_buff *skb, int attr, u64 value)
