@@ -16,7 +16,8 @@ ktap_plan 6
 part='echo recv-peek recv-waitall recv-lowat recv-bad-memory send-more send-vectors poll-states
 poll-reset epoll-edge shutdown-half shutdown-in-turn close-bytes close-send-after close-unread
 close-reset close-linger connect-refused connect-names accept-client-gone accept-client-reset
-splice-relay fd-rights threads-both bulk-both-ways bulk-turns uring-pending'
+splice-relay fd-rights threads-both bulk-both-ways bulk-turns uring-pending
+pressure-reset pressure-peer-closed timestamp-ack'
 
 at_exit "'$tool' reset --all"
 mesh=$(cgroup_make mesh)
