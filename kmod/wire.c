@@ -266,7 +266,8 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 	*state = (struct wire_state){};
 	if (!wire_lock(port, softirq))
 		return false;
-	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_SYN_SENT &&
+	/* After both FINs it is closed, with what is not read yet in its queue. */
+	if ((sk->sk_state != TCP_CLOSE || !sk->sk_err) && sk->sk_state != TCP_SYN_SENT &&
 	    sk->sk_state != TCP_SYN_RECV) {
 		int n = port->sock->ops->read_sock(sk, &desc, wire_actor);
 
@@ -274,7 +275,8 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 			state->err = n;
 		state->urgent = !take->bytes && wire_at_urgent(sk);
 		/* All was read when the FIN is in and nothing is queued before it. */
-		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT) &&
+		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT ||
+		     sk->sk_state == TCP_CLOSE) &&
 		    !take->bytes && !state->urgent)
 			state->eof = true;
 	} else if (sk->sk_state == TCP_CLOSE) {
