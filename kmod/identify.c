@@ -9,6 +9,7 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
 #include <net/route.h>
 #include <net/tcp.h>
 #include "capture.h"
@@ -60,6 +61,37 @@ static struct sock *socket_at(struct net *net, const struct end *local, const st
 	return sk;
 }
 
+static void restore_source4(struct net *net, struct in6_addr *src, const struct in6_addr *dst)
+{
+	struct flowi4 fl4 = {};
+	struct rtable *rt;
+
+	if (!ipv4_is_loopback(src->s6_addr32[3]) || ipv4_is_loopback(dst->s6_addr32[3]))
+		return;
+	fl4.daddr = dst->s6_addr32[3];
+	rt = ip_route_output_key(net, &fl4);
+	if (IS_ERR(rt))
+		return;
+	ipv6_addr_set_v4mapped(fl4.saddr, src);
+	ip_rt_put(rt);
+}
+
+static void restore_source6(struct net *net, struct in6_addr *src, const struct in6_addr *dst)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	struct flowi6 fl6 = { .flowi6_proto = IPPROTO_TCP, .daddr = *dst };
+	struct dst_entry *route;
+
+	if (!ipv6_addr_loopback(src) || ipv6_addr_loopback(dst))
+		return;
+	route = ipv6_stub->ipv6_dst_lookup_flow(net, NULL, &fl6, NULL);
+	if (IS_ERR(route))
+		return;
+	*src = fl6.saddr;
+	dst_release(route);
+#endif
+}
+
 /*
  * A redirected client is seen with a loopback address; the one that it would
  * have used toward its destination is the one that policies mean.
@@ -68,18 +100,11 @@ static void restore_source(struct net *net, struct l7fp_connection *conn)
 {
 	struct in6_addr *src = (struct in6_addr *)conn->src_addr;
 	struct in6_addr *dst = (struct in6_addr *)conn->dst_addr;
-	struct flowi4 fl4 = {};
-	struct rtable *rt;
 
-	if (!ipv6_addr_v4mapped(src) || !ipv4_is_loopback(src->s6_addr32[3]) ||
-	    ipv4_is_loopback(dst->s6_addr32[3]))
-		return;
-	fl4.daddr = dst->s6_addr32[3];
-	rt = ip_route_output_key(net, &fl4);
-	if (IS_ERR(rt))
-		return;
-	ipv6_addr_set_v4mapped(fl4.saddr, src);
-	ip_rt_put(rt);
+	if (ipv6_addr_v4mapped(src))
+		restore_source4(net, src, dst);
+	else
+		restore_source6(net, src, dst);
 }
 
 static u64 cgroup_of(struct sock *client, struct l7fp_cgroups *around)

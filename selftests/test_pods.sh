@@ -12,7 +12,7 @@ family=${family:-4}
 need curl python3
 need_module
 [ -x "$tool" ] || ktap_skip_all "no $tool: run make"
-ktap_plan 42
+ktap_plan 43
 
 pods_make
 pods_serve
@@ -173,3 +173,20 @@ insmod "$build/l7fp.ko"
 "$tool" apply --workloads --node one "$tmp/mesh.yaml" >"$tmp/log" 2>&1
 check_equal "with the module it is judged again" "b /one labels-of-a 403" \
 	"$(get a -H "$B" "http://$S2/one") $(status a -H "$B" "http://$S2/other")"
+
+# A destination that no node enforces is judged where it is asked, by the address that routing gives.
+{
+	sed "/networkNamespace: ${ns[c]}\$/d" "$tmp/mesh.yaml"
+	cat <<EOT
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: address, namespace: other}
+spec:
+  action: DENY
+  rules: [{from: [{source: {notIpBlocks: ["${ip[a]}"]}}]}]
+EOT
+} >"$tmp/address.yaml"
+"$tool" apply --workloads --node one "$tmp/address.yaml" >"$tmp/log" 2>&1
+check_equal "by the caller's address, at its own end" "c /c None 403" \
+	"$(get a -H "$C" "http://$S3/c") $(status b -H "$C" "http://$S3/c")"
