@@ -147,6 +147,37 @@ static const char *test_long_jumps(void)
 	return wrong;
 }
 
+/* The last word that begins with a prefix: obs-text (RFC 9110, 5.5) goes up to 0xff. */
+static const char *test_last_of_prefix(void)
+{
+	struct ir_header header = { "x-user", "user-\xff\xff\xff" };
+	struct ir_request request = { .method = "GET", .target = "/", .host = "a",
+				      .n_headers = 1, .header = &header };
+	const size_t n = 100;
+	struct ir *ir = new_policy(n);
+	int slot = ir_slot(ir, L7FP_SLOT_HEADER, "x-user");
+	const char *wrong = NULL;
+	struct compiled c;
+
+	for (size_t i = 0; i < n; i++) {
+		char prefix[16] = "user-";
+
+		if (i)
+			snprintf(prefix, sizeof(prefix), "%zu-", i);
+		ir->virtual_host->match[i].expr = ir_string(ir, L7FP_FIELD_SLOT + (uint32_t)slot,
+							    L7FP_MATCH_PREFIX, prefix);
+	}
+	c = compile(ir);
+	if (c.err || route_of(ir, &c, &request, NULL) != 0)
+		wrong = "the last value that begins with the prefix";
+	header.value = "user.";
+	if (!wrong && route_of(ir, &c, &request, NULL) != -1)
+		wrong = "the first value behind the prefix";
+	discard(&c);
+	ir_free(ir);
+	return wrong;
+}
+
 /* Paths that share most of their words, each a prefix or exact, in an order that matters. */
 static const char *test_scale(void)
 {
@@ -538,6 +569,7 @@ int main(void)
 	} test[] = {
 		{ "nothing to match", test_empty },
 		{ "programs longer than a jump", test_long_jumps },
+		{ "the last value of a prefix", test_last_of_prefix },
 		{ "ten thousand routes", test_scale },
 		{ "many children", test_children },
 		{ "two words that differ alike", test_differences },
