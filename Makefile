@@ -101,7 +101,7 @@ programs := $(patsubst user/%.c,$(BUILD)/%,$(wildcard $(program_src)))
 CFLAGS ?= -O2 -g
 USER_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fno-strict-aliasing \
 	       -iquote kmod -iquote user -iquote $(BUILD)/bpf -I/usr/include/libnl3
-USER_LIBS := -lbpf -lnl-genl-3 -lnl-3 -lyaml -lelf -lz
+USER_LIBS := -lbpf -lnl-genl-3 -lnl-3 -lyaml -lelf -lz -Wl,--as-needed -lssl -lcrypto
 
 .PHONY: tool programs
 tool: $(BUILD)/l7fp-tool
