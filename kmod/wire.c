@@ -276,8 +276,7 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 		state->urgent = !take->bytes && wire_at_urgent(sk);
 		/* All was read when the FIN is in and nothing is queued before it. */
 		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT ||
-		     sk->sk_state == TCP_CLOSE) &&
-		    !take->bytes && !state->urgent)
+		     sk->sk_state == TCP_CLOSE) && !take->bytes && !state->urgent)
 			state->eof = true;
 	} else if (sk->sk_state == TCP_CLOSE) {
 		state->eof = true;
