@@ -410,8 +410,15 @@ def _():
     mesh.tool("drain", "--deadline", "20s")
     netns.eventually(lambda: subprocess.run(["rmmod", "l7fp"], check=False,
                                             capture_output=True).returncode == 0, "rmmod", 10)
-    netns.eventually(lambda: sockets() <= sockets_before, "sockets are freed", 20)
+    # Before anything fails: the next test wants it.
     subprocess.run(["insmod", os.path.join(client.BUILD, "l7fp.ko")], check=True)
+    try:
+        netns.eventually(lambda: sockets() <= sockets_before, "sockets are freed", 20)
+    except AssertionError:
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            print("# %d sockets before, %d now:\n# %s" % (
+                sockets_before, sockets(), f.read().replace("\n", "\n# ")))
+        raise
 
 
 ktap.run(limit=1300)
