@@ -220,6 +220,7 @@ static struct l7fp_original *original_new(struct l7fp_cluster *cluster,
 	refcount_set(&o->endpoint.refs, 1);
 	spin_lock_init(&o->endpoint.lock);
 	INIT_LIST_HEAD(&o->endpoint.idle);
+	INIT_LIST_HEAD(&o->endpoint.h2);
 	o->endpoint.original = true;
 	o->endpoint.config.address = *to;
 	o->endpoint.config.weight = 1;

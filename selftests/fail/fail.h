@@ -67,6 +67,11 @@ static inline void *fail_kvmalloc(size_t size, gfp_t gfp)
 	return l7fp_fail() ? NULL : l7fp_fail_count(kvmalloc(size, gfp));
 }
 
+static inline void *fail_kvmalloc_node(size_t size, gfp_t gfp, int node)
+{
+	return l7fp_fail() ? NULL : l7fp_fail_count(kvmalloc_node(size, gfp, node));
+}
+
 static inline void *fail_kvcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return l7fp_fail() ? NULL : l7fp_fail_count(kvcalloc(n, size, gfp));
@@ -169,6 +174,7 @@ static inline void fail_free_percpu(void __percpu *p)
 #undef kcalloc
 #undef krealloc
 #undef kvmalloc
+#undef kvmalloc_node
 #undef kvcalloc
 #undef kmem_cache_alloc
 #undef __alloc_percpu
@@ -184,6 +190,7 @@ static inline void fail_free_percpu(void __percpu *p)
 #define kcalloc			fail_kcalloc
 #define krealloc		fail_krealloc
 #define kvmalloc		fail_kvmalloc
+#define kvmalloc_node		fail_kvmalloc_node
 #define kvcalloc		fail_kvcalloc
 #define kmem_cache_alloc	fail_kmem_cache_alloc
 #define __alloc_percpu		fail_alloc_percpu
