@@ -338,6 +338,32 @@ static const char *hpack_check_unwanted(struct hpack_bench *b)
 	       "a value that is looked at";
 }
 
+/* A value that is longer coded than decoded lies decoded in the table: its size is counted so. */
+static const char *hpack_check_long(struct hpack_bench *b)
+{
+	struct l7fp_hpack_want want = { .names = &b->names };
+	u8 value[60], block[300];
+	u32 coded, i;
+
+	l7fp_hpack_names_init(&b->names);
+	memset(value, 0xff, sizeof(value));
+	coded = l7fp_huffman_length(value, sizeof(value));
+	hpack_unhex("40 0161 ff", block);
+	block[4] = (coded - 127) | 0x80;
+	block[5] = (coded - 127) >> 7;
+	l7fp_huffman_encode(block + 6, value, sizeof(value));
+	for (i = 0; i < 5; i++)
+		if (l7fp_hpack_decode(&b->d, block, 6 + coded, &want, &b->list) ||
+		    b->d.table.count != 1 || b->d.table.end > b->d.table.capacity)
+			return "a block";
+	block[0] = 0xbe;
+	if (l7fp_hpack_decode(&b->d, block, 1, NULL, &b->list) || b->list.n != 1 ||
+	    b->headers[0].value_len != sizeof(value) ||
+	    memcmp(b->buf + b->headers[0].value_off, value, sizeof(value)))
+		return "another value";
+	return NULL;
+}
+
 /* Names may have as many bytes as names have; as many as there is room for. */
 static const char *hpack_check_names(struct hpack_bench *b)
 {
@@ -379,6 +405,7 @@ static const struct hpack_check hpack_checks[] = {
 	{ "many entries in the largest table", L7FP_MAX_HPACK_TABLE, hpack_check_many },
 	{ "a mask", 4096, hpack_check_mask },
 	{ "what nobody asks for", 4096, hpack_check_unwanted },
+	{ "values that are longer when coded", 100, hpack_check_long },
 	{ "names", 4096, hpack_check_names },
 };
 
