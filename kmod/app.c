@@ -35,8 +35,6 @@
 #define BATCH		32	/* sockets that a walk holds at a time */
 #define LEAVE_TRIES	200	/* of a millisecond or two each */
 
-DEFINE_PER_CPU(bool, l7fp_app_sends);
-
 static struct proto app_prot4, app_prot6;
 static struct tcp_ulp_ops app_ulp;
 static LIST_HEAD(apps);
@@ -206,11 +204,11 @@ static size_t app_push(struct l7fp_app *app, struct sock *sk, struct msghdr *msg
 		used = 0;
 		if (chunk_fill(&c, msg, size - sent)) {
 			spin_lock_bh(&app->lock);
-			__this_cpu_write(l7fp_app_sends, true);
+			__this_cpu_write(l7fp_port_bh_off, true);
 			if (app->port && !app->paused)
 				used = l7fp_wire_push(app->port, c.v, c.n,
 						      READ_ONCE(tcp_sk(sk)->write_seq));
-			__this_cpu_write(l7fp_app_sends, false);
+			__this_cpu_write(l7fp_port_bh_off, false);
 			spin_unlock_bh(&app->lock);
 		}
 		for (i = 0; i < c.n; i++)

@@ -180,7 +180,7 @@ static void downstream_timer(struct l7fp_port *port)
 	l7fp_port_put(port);
 }
 
-static void downstream_deferred(struct l7fp_port *port)
+void l7fp_downstream_deferred(struct l7fp_port *port)
 {
 	struct l7fp_downstream *d = downstream_of(port);
 
@@ -190,7 +190,7 @@ static void downstream_deferred(struct l7fp_port *port)
 	l7fp_port_put(port);
 }
 
-static void downstream_free(struct l7fp_port *port)
+void l7fp_downstream_free(struct l7fp_port *port)
 {
 	struct l7fp_downstream *d = downstream_of(port);
 
@@ -199,6 +199,7 @@ static void downstream_free(struct l7fp_port *port)
 	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total - port->tx_counted);
 	l7fp_listener_put(d->listener);
 	l7fp_buffer_free(&d->head);
+	l7fp_h2_free(d->h2);
 	kfree_rcu(d, rcu);
 }
 
@@ -208,8 +209,8 @@ static const struct l7fp_port_events downstream_events = {
 	.error = downstream_error,
 	.writable = downstream_writable,
 	.timer = downstream_timer,
-	.deferred = downstream_deferred,
-	.free = downstream_free,
+	.deferred = l7fp_downstream_deferred,
+	.free = l7fp_downstream_free,
 };
 
 /*

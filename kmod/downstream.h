@@ -141,6 +141,10 @@ static inline bool l7fp_cluster_speaks(const struct l7fp_cluster *cluster,
 	       (protocol == L7FP_CLUSTER_HTTP2) == !!d->port.stream;
 }
 
+/* Port events of every downstream connection, whatever it speaks. No lock is held. */
+void l7fp_downstream_deferred(struct l7fp_port *port);
+void l7fp_downstream_free(struct l7fp_port *port);
+
 int l7fp_engine_init(void);
 void l7fp_engine_uninit(void);
 /*

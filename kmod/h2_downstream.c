@@ -284,37 +284,14 @@ static void connection_timer(struct l7fp_port *port)
 {
 }
 
-static void connection_deferred(struct l7fp_port *port)
-{
-	struct l7fp_downstream *d = downstream_of(port);
-
-	l7fp_port_get(port);
-	spin_lock_bh(&d->lock);
-	l7fp_session_leave(d);
-	l7fp_port_put(port);
-}
-
-static void connection_free(struct l7fp_port *port)
-{
-	struct l7fp_downstream *d = downstream_of(port);
-
-	this_cpu_inc(d->listener->stats->cx_destroy);
-	l7fp_count(port->ln, downstream_cx_destroy);
-	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total - port->tx_counted);
-	l7fp_listener_put(d->listener);
-	l7fp_buffer_free(&d->head);
-	l7fp_h2_free(d->h2);
-	kfree_rcu(d, rcu);
-}
-
 static const struct l7fp_port_events connection_events = {
 	.input = connection_input,
 	.eof = connection_eof,
 	.error = connection_error,
 	.writable = connection_writable,
 	.timer = connection_timer,
-	.deferred = connection_deferred,
-	.free = connection_free,
+	.deferred = l7fp_downstream_deferred,
+	.free = l7fp_downstream_free,
 };
 
 bool l7fp_h2_downstream_begin(struct l7fp_downstream *d)

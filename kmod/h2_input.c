@@ -229,9 +229,13 @@ static void block_end(struct l7fp_h2_connection *c, const struct l7fp_h2_event *
 {
 	struct scratch *room;
 	struct l7fp_hpack_list list;
+	bool outer;
 	int err;
 
 	local_bh_disable();
+	/* What sleeps, a new connection to a server first of all, is left to a work item. */
+	outer = __this_cpu_read(l7fp_port_bh_off);
+	__this_cpu_write(l7fp_port_bh_off, true);
 	room = this_cpu_read(scratch);
 	list = (struct l7fp_hpack_list){
 		.headers = room->headers, .info = room->info, .buf = room->buf,
@@ -243,6 +247,7 @@ static void block_end(struct l7fp_h2_connection *c, const struct l7fp_h2_event *
 		l7fp_h2_fail(c, L7FP_H2_COMPRESSION_ERROR, "a field block that cannot be decoded");
 	else
 		fields_came(c, e->stream, &list, e->end_stream, err);
+	__this_cpu_write(l7fp_port_bh_off, outer);
 	local_bh_enable();
 	l7fp_buffer_reset(&c->block);
 }

@@ -12,6 +12,8 @@
 #include "frag.h"
 #include "port.h"
 
+DEFINE_PER_CPU(bool, l7fp_port_bh_off);
+
 /* Ranges up to this size are copied: a page reference costs more. */
 #define COPY_MAX	512
 /* Linear memory is taken in pieces of at least this size. */

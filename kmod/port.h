@@ -38,8 +38,11 @@ struct l7fp_app;
 struct l7fp_port;
 struct l7fp_stream;
 
-/* An application's send call runs the engine on this CPU, with bottom halves off. */
-DECLARE_PER_CPU(bool, l7fp_app_sends);
+/*
+ * The engine is run on this CPU with bottom halves off: by an application's send call, or while
+ * what each CPU has one of is in use.
+ */
+DECLARE_PER_CPU(bool, l7fp_port_bh_off);
 
 /*
  * Whether an event may not sleep, nor do what belongs to nobody in the context of whoever is
@@ -47,7 +50,7 @@ DECLARE_PER_CPU(bool, l7fp_app_sends);
  */
 static inline bool l7fp_port_atomic(void)
 {
-	return in_serving_softirq() || this_cpu_read(l7fp_app_sends);
+	return in_serving_softirq() || this_cpu_read(l7fp_port_bh_off);
 }
 
 struct l7fp_port_ops {

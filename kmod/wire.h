@@ -38,7 +38,7 @@ void l7fp_wire_uninit(void);
 /*
  * Gives the engine what the application at the other end sends, past TCP: @seq is where its TCP
  * bytes ended. Returns how many bytes it took; 0 also when TCP bytes are under way, or something
- * else runs. The caller keeps the pages. Bottom halves off, l7fp_app_sends set.
+ * else runs. The caller keeps the pages. Bottom halves off, l7fp_port_bh_off set.
  */
 u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq);
 
