@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 300
+"""HTTP/2 with prior knowledge, both sides: streams, the policy on each, limits, and the end."""
+import os
+import struct
+import subprocess
+
+import bpf
+import genl
+import h2
+import netns
+from genl import C
+from ktap import case, cases, equal, run, true
+
+PORT, SERVER = 15931, 15932
+TARGET = ("127.0.0.1", PORT)
+
+
+def forward_but(path):
+    """request: no route for that path, which is string 0; the rest goes to cluster 1."""
+    m = netns.module()
+    yes = bpf.call(m, "l7fp_set_cluster", 1) + bpf.mov(0, C["L7FP_FORWARD"]) + bpf.exit_()
+    code = bpf.begin() + bpf.call(m, "l7fp_field_match", C["L7FP_FIELD_PATH"],
+                                  C["L7FP_MATCH_EXACT"], 0)
+    code += bpf.insn(0x57, 0, 0, 0, 1) + bpf.insn(0x55, 0, 0, len(yes) // 8, 0) + yes
+    return code + bpf.call(m, "l7fp_no_route") + bpf.exit_(), genl.string(0, path)
+
+
+class Mesh(netns.Net):
+    def __init__(self, protocol="L7FP_CLUSTER_HTTP2"):
+        super().__init__()
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        self.server = h2.Server(SERVER)
+        self.do("CLUSTER_NEW", genl.cluster(
+            1, "one", genl.u32(C["L7FP_A_CLUSTER_PROTOCOL"], C[protocol])))
+        self.do("ENDPOINT_SET", genl.u32(C["L7FP_A_ID"], 1), genl.endpoint("127.0.0.1", SERVER))
+        self.do("LISTENER_NEW", genl.listener(
+            1, PORT, "127.0.0.1",
+            genl.u32(C["L7FP_A_LISTENER_PROTOCOL"], C["L7FP_PROTOCOL_HTTP2"])))
+        code, *tables = forward_but(b"/no")
+        self.map = self.ready(1, code, *tables)
+        self.link = bpf.attach(self.map)
+
+    def __exit__(self, *_):
+        os.close(self.link)
+        os.close(self.map)
+        self.server.listener.close()
+        super().__exit__()
+
+    def stat(self, name):
+        return sum(struct.unpack("=Q", s[C["L7FP_A_STAT_VALUE"]])[0]
+                   for s in (genl.table(x[C["L7FP_A_STAT"]]) for x in self.dump("STATS_GET"))
+                   if s[C["L7FP_A_STAT_NAME"]] == name.encode() + b"\0")
+
+
+def request(c, stream, path, *more):
+    c.send(h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, stream, h2.get(path, b"web", *more)))
+
+
+def answer(c, stream):
+    return h2.status(c.until(h2.HEADERS, stream)[3])
+
+
+@case("each stream is judged, forwarded or refused; streams share a connection to the server")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        for stream, path, expected in ((1, b"/a", 200), (3, b"/no", 404), (5, b"/b", 200)):
+            request(c, stream, path)
+            equal((path, answer(c, stream)), (path, expected))
+            if expected == 200:
+                equal(c.until(h2.DATA, stream)[3], b"served")
+        # A path that means the refused one is refused.
+        request(c, 7, b"/x/../%6eo")
+        equal(answer(c, 7), 404)
+        with h2.client(TARGET) as other:
+            for c2, stream in ((c, 9), (other, 1), (c, 11), (other, 3)):
+                request(c2, stream, b"/c")
+                equal(answer(c2, stream), 200)
+        equal(m.server.requests, 6)
+        equal(m.stat("downstream_cx_http2_total"), 2)
+
+
+@case("streams at one time: a held one stands in nobody's way")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        request(c, 1, b"/hold")
+        for stream in range(3, 2 * C["L7FP_H2_MAX_STREAMS"], 2):
+            request(c, stream, b"/hold")
+        # One more than is allowed.
+        last = 2 * C["L7FP_H2_MAX_STREAMS"] + 1
+        request(c, last, b"/a")
+        equal(struct.unpack(">I", c.until(h2.RST_STREAM, last)[3])[0], 7)
+        with h2.client(TARGET) as other:
+            request(other, 1, b"/a")
+            equal(answer(other, 1), 200)
+        netns.eventually(lambda: m.server.requests == C["L7FP_H2_MAX_STREAMS"] + 1, "all arrive")
+        c.send(h2.frame(h2.RST_STREAM, 0, 1, struct.pack(">I", h2.CANCEL)))
+        netns.eventually(lambda: m.server.resets == 1, "the server hears of the reset")
+
+
+@case("a server of the other version: 502")
+def _():
+    with Mesh("L7FP_CLUSTER_HTTP1") as m, h2.client(TARGET) as c:
+        request(c, 1, b"/a")
+        equal(answer(c, 1), 502)
+        request(c, 3, b"/no")
+        equal(answer(c, 3), 404)
+        equal(m.server.requests, 0)
+
+
+@case("what is no HTTP/2 ends the connection, nothing is forwarded")
+def _():
+    with Mesh() as m:
+        with h2.client(TARGET) as c:
+            c.send(h2.frame(h2.DATA, 0, 1, b"x"))
+            equal(c.goaway()[0], h2.PROTOCOL_ERROR)
+        for field in ((b"Upper", b"x"), (b"connection", b"close"), (b"te", b"gzip")):
+            with h2.client(TARGET) as c:
+                request(c, 1, b"/a", field)
+                code = struct.unpack(">I", c.until(h2.RST_STREAM, 1)[3])[0]
+                equal((field, code), (field, h2.PROTOCOL_ERROR))
+        equal(m.server.requests, 0)
+
+
+def pings(n):
+    return [h2.frame(h2.PING, 0, 0, struct.pack(">Q", i)) for i in range(n)]
+
+
+def empties(n):
+    head = h2.frame(h2.HEADERS, h2.END_HEADERS, 1, h2.get(b"/hold"))
+    return [head] + [h2.frame(h2.DATA, 0, 1)] * n
+
+
+def resets(n):
+    return [part for i in range(n) for part in (
+        h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 2 * i + 1, h2.get(b"/hold")),
+        h2.frame(h2.RST_STREAM, 0, 2 * i + 1, struct.pack(">I", h2.CANCEL)))]
+
+
+def continuations(n):
+    block = h2.get(b"/a")
+    parts = [h2.frame(h2.CONTINUATION, 0, 1) for _ in range(n - 1)]
+    return [h2.frame(h2.HEADERS, h2.END_STREAM, 1, block), *parts,
+            h2.frame(h2.CONTINUATION, h2.END_HEADERS, 1)]
+
+
+@cases([("flood: PING frames", pings, "L7FP_H2_MAX_CONTROL", "http2_flood_control"),
+        ("flood: DATA frames without data", empties, "L7FP_H2_MAX_EMPTY", "http2_flood_empty_data"),
+        ("flood: streams that are reset", resets, "L7FP_H2_MAX_RESETS", "http2_flood_reset"),
+        ("flood: CONTINUATION frames", continuations, "L7FP_H2_MAX_CONTINUATIONS", None)])
+def _(frames, limit, counter):
+    with Mesh() as m:
+        # Some are left for SETTINGS and what answers them.
+        with h2.client(TARGET) as c:
+            c.send(*frames(C[limit] - 4), *pings(1))
+            equal(c.until(h2.PING)[1], h2.ACK)
+        with h2.client(TARGET) as c:
+            c.send(*frames(C[limit] + 4))
+            code, debug = c.goaway()
+            equal(code, h2.ENHANCE_YOUR_CALM)
+            true(debug, "the reason is in the debug data")
+            print("# %s" % debug.decode("ascii", "replace"))
+        if counter:
+            equal(m.stat(counter), 1)
+
+
+@case("a drain: GOAWAY, the open stream is answered, the connection ends")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        request(c, 1, b"/a")
+        equal(answer(c, 1), 200)
+        m.do("DRAIN", genl.nest(C["L7FP_A_DRAIN"], genl.u32(C["L7FP_A_DRAIN_DEADLINE_MS"], 60000)))
+        equal(c.goaway()[0], h2.NO_ERROR)
+        try:
+            while True:
+                c.frame()
+        except EOFError:
+            pass
+
+
+if __name__ == "__main__":
+    run()
