@@ -479,7 +479,7 @@ void l7fp_h2_upstream_connect(struct l7fp_downstream *d, struct l7fp_endpoint *e
 {
 	u32 timeout = endpoint->cluster->config.connect_timeout_ms;
 	struct l7fp_upstream *u;
-	int err;
+	int err = 0;
 
 	/* Many may have waited for the same. */
 	if (try_bind(d, endpoint, seq)) {
@@ -508,8 +508,9 @@ void l7fp_h2_upstream_connect(struct l7fp_downstream *d, struct l7fp_endpoint *e
 	trace_l7fp_upstream_connect(u);
 	if (timeout)
 		l7fp_port_arm(&u->port, timeout);
-	err = l7fp_wire_connect(&u->port, &endpoint->config.address,
-				l7fp_original_source(endpoint));
+	if (!test_bit(L7FP_PORT_CLOSED, &u->port.flags))
+		err = l7fp_wire_connect(&u->port, &endpoint->config.address,
+					l7fp_original_source(endpoint));
 	if (err)
 		connection_failed(u, err);
 	l7fp_port_put(&u->port);

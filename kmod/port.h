@@ -103,6 +103,7 @@ struct l7fp_port_events {
 
 enum l7fp_port_flag {
 	L7FP_PORT_CONNECTING,
+	L7FP_PORT_CONNECT_CALLED,	/* from here on a closed socket is one that failed */
 	L7FP_PORT_CLOSED,		/* ->close() was called */
 	L7FP_PORT_EOF_SEEN,		/* ->eof() was called */
 	L7FP_PORT_ERROR_SEEN,

@@ -410,12 +410,15 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 	if (wire_ended(port))
 		return;
 	if (test_bit(L7FP_PORT_CONNECTING, &port->flags)) {
-		int state = READ_ONCE(port->sock->sk->sk_state);
+		/* First the bit, which tells what the state means. */
+		bool called = test_bit_acquire(L7FP_PORT_CONNECT_CALLED, &port->flags);
+		struct socket *sock = smp_load_acquire(&port->sock);
+		int state = sock ? READ_ONCE(sock->sk->sk_state) : TCP_CLOSE;
 
 		if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) {
 			clear_bit(L7FP_PORT_CONNECTING, &port->flags);
 			port->events->connected(port);
-		} else if (state == TCP_CLOSE) {
+		} else if (state == TCP_CLOSE && called) {
 			wire_fail(port, wire_error(port) ?: -ECONNREFUSED);
 			return;
 		}
@@ -778,15 +781,15 @@ static int wire_bind(struct l7fp_port *port, const struct sockaddr_storage *from
 int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *address,
 		      const struct sockaddr_storage *from)
 {
+	struct socket *sock;
 	int err;
 
-	err = sock_create_kern(port->ln->net, address->ss_family, SOCK_STREAM, IPPROTO_TCP,
-			       &port->sock);
-	if (err) {
-		port->sock = NULL;
+	err = sock_create_kern(port->ln->net, address->ss_family, SOCK_STREAM, IPPROTO_TCP, &sock);
+	if (err)
 		return err;
-	}
 	set_bit(L7FP_PORT_CONNECTING, &port->flags);
+	/* Events of the port may run already: of its timer, or of who has bytes for it. */
+	smp_store_release(&port->sock, sock);
 	wire_hook(port);
 	err = from ? wire_bind(port, from) : 0;
 	if (err)
@@ -794,7 +797,10 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 	err = kernel_connect(port->sock, (struct sockaddr *)address, sizeof(*address), O_NONBLOCK);
 	if (err && err != -EINPROGRESS)
 		return err;
-	if (!err)
+	set_bit(L7FP_PORT_CONNECT_CALLED, &port->flags);
+	/* Whoever looks at the state from here on sees the bit. */
+	smp_mb__after_atomic();
+	if (!err || READ_ONCE(sock->sk->sk_state) == TCP_CLOSE)
 		wire_schedule(port);
 	return 0;
 }
