@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Listeners of protocol DETECT: HTTP/1 by the first line, anything else is
- * opaque; TLS and HTTP/2 are, too, for the time being.
+ * Listeners of protocol DETECT: HTTP/2 by its preface, HTTP/1 by the first
+ * line; anything else is opaque, and so is TLS for the time being.
  *
  * The bytes looked at stay in d->head: what tells HTTP is the beginning of the
  * first request's head, and what turns out to be opaque is sent before all else
@@ -9,6 +9,7 @@
  * none: after the listener's time the connection is opaque.
  */
 #include "downstream.h"
+#include "h2.h"
 
 void l7fp_detect_begin(struct l7fp_downstream *d)
 {
@@ -38,6 +39,14 @@ u32 l7fp_detect_input(struct l7fp_downstream *d, const struct bio_vec *v)
 	if (taken < 0) {
 		l7fp_downstream_close(d, true);
 		return v->bv_len;
+	}
+	tells = l7fp_h2_detect(d->head.data, d->head.len);
+	if (tells == L7FP_H1_MORE)
+		return taken;
+	if (tells > 0) {
+		l7fp_buffer_free(&d->head);
+		detected(d, L7FP_PROTOCOL_HTTP2);
+		return tells - before;
 	}
 	tells = l7fp_h1_detect(d->head.data, d->head.len, &d->head.scan);
 	if (tells == L7FP_H1_MORE && d->head.len < L7FP_MAX_HEAD - 1)

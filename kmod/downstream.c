@@ -128,6 +128,9 @@ static u32 downstream_input(struct l7fp_port *port, const struct bio_vec *v, u32
 		}
 	}
 	d->rx_more = false;
+	/* The rest is for the events that the connection has from now on. */
+	if (d->state == L7FP_D_H2)
+		port->ops->read(port);
 	l7fp_session_leave(d);
 	l7fp_port_put(port);
 	l7fp_count_add(port->ln, downstream_rx_bytes, used);
@@ -240,7 +243,7 @@ void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol)
 		return;
 	}
 	if (protocol == L7FP_PROTOCOL_HTTP2) {
-		if (!l7fp_h2_downstream_begin(d))
+		if (!l7fp_h2_downstream_begin(d, d->state == L7FP_D_DETECT))
 			l7fp_downstream_close(d, true);
 		return;
 	}
@@ -278,9 +281,7 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
-	/* Bytes of HTTP/2 go by TCP. */
-	if ((listener->config.flags & L7FP_LISTENER_APP_PORTS) &&
-	    listener->config.protocol != L7FP_PROTOCOL_HTTP2)
+	if (listener->config.flags & L7FP_LISTENER_APP_PORTS)
 		set_bit(L7FP_PORT_APP, &d->port.flags);
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);

@@ -306,6 +306,26 @@ void l7fp_exchange_decide(struct l7fp_downstream *d)
 	rcu_read_unlock();
 }
 
+/*
+ * What is no request of HTTP/1 may be the preface of a client that speaks HTTP/2 (RFC 9113 3.3).
+ * What l7fp_h2_detect() says; when it says that it is, the connection goes on with that.
+ */
+static int try_preface(struct l7fp_downstream *d)
+{
+	int len = d->n_exchanges ? L7FP_H1_ERR_BAD : l7fp_h2_detect(d->head.data, d->head.len);
+
+	if (len == L7FP_H1_MORE) {
+		/* The parser begins anew with the next bytes. */
+		d->head.scan = 0;
+	} else if (len > 0) {
+		l7fp_exchange_abort(d, L7FP_REASON_NONE);
+		l7fp_buffer_free(&d->head);
+		if (!l7fp_h2_downstream_begin(d, true))
+			l7fp_downstream_close(d, true);
+	}
+	return len;
+}
+
 /* Bytes of a request head. Returns how many of @v belong to it. */
 static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 {
@@ -328,6 +348,12 @@ static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 	}
 	len = l7fp_h1_parse_request(&d->x->request, d->head.data, d->head.len, &d->head.scan);
 	if (len < 0) {
+		int preface = try_preface(d);
+
+		if (preface == L7FP_H1_MORE)
+			return n;
+		if (preface > 0)
+			return preface - before;
 		bad_request(d, len);
 		return v->bv_len;
 	}

@@ -156,6 +156,12 @@ struct l7fp_h2_reader {
 void l7fp_h2_reader_init(struct l7fp_h2_reader *r, bool server);
 
 /**
+ * l7fp_h2_reader_preface() - the preface came already, and was recognised as such
+ * @r: the reader, just initialised, of a client's bytes
+ */
+void l7fp_h2_reader_preface(struct l7fp_h2_reader *r);
+
+/**
  * l7fp_h2_read() - the next event in what a peer sent
  * @r: the reader
  * @p: bytes, beginning where the last call left off

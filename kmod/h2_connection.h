@@ -198,8 +198,8 @@ int l7fp_h2_write_trailers(struct l7fp_stream *s);
 void l7fp_h2_trailers_free(struct l7fp_h2_trailers *trailers);
 
 /* h2_downstream.c */
-/* @d speaks HTTP/2. Under its lock; false without memory. */
-bool l7fp_h2_downstream_begin(struct l7fp_downstream *d);
+/* @d speaks HTTP/2; @preface: told by it. Under its lock; false without memory. */
+bool l7fp_h2_downstream_begin(struct l7fp_downstream *d, bool preface);
 /* A new stream of a client, whose fields @list holds. Bottom halves off. */
 void l7fp_h2_downstream_open(struct l7fp_h2_connection *c, u32 id, struct l7fp_hpack_list *list,
 			     bool end_stream);

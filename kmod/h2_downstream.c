@@ -294,13 +294,15 @@ static const struct l7fp_port_events connection_events = {
 	.free = l7fp_downstream_free,
 };
 
-bool l7fp_h2_downstream_begin(struct l7fp_downstream *d)
+bool l7fp_h2_downstream_begin(struct l7fp_downstream *d, bool preface)
 {
 	lockdep_assert_held(&d->lock);
 	d->h2 = l7fp_h2_new(&d->port, true, GFP_ATOMIC);
 	if (!d->h2)
 		return false;
 	d->h2->downstream = d;
+	if (preface)
+		l7fp_h2_reader_preface(&d->h2->reader);
 	d->port.events = &connection_events;
 	l7fp_count(d->port.ln, h2_cx_total);
 	l7fp_exchange_set_state(d, L7FP_D_H2);

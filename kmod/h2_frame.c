@@ -45,6 +45,11 @@ void l7fp_h2_reader_init(struct l7fp_h2_reader *r, bool server)
 	r->state = server ? STATE_PREFACE : STATE_HEAD;
 }
 
+void l7fp_h2_reader_preface(struct l7fp_h2_reader *r)
+{
+	r->state = STATE_HEAD;
+}
+
 int l7fp_h2_detect(const u8 *p, u32 len)
 {
 	u32 n = len < L7FP_H2_PREFACE_LEN ? len : L7FP_H2_PREFACE_LEN;

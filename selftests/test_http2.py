@@ -3,8 +3,10 @@
 # timeout: 300
 """HTTP/2 with prior knowledge, both sides: streams, the policy on each, limits, and the end."""
 import os
+import socket
 import struct
 import subprocess
+import time
 
 import bpf
 import genl
@@ -15,6 +17,7 @@ from ktap import case, cases, equal, run, true
 
 PORT, SERVER = 15931, 15932
 TARGET = ("127.0.0.1", PORT)
+APP_PORTS = 1 << 5      # L7FP_LISTENER_APP_PORTS
 
 
 def forward_but(path):
@@ -28,7 +31,7 @@ def forward_but(path):
 
 
 class Mesh(netns.Net):
-    def __init__(self, protocol="L7FP_CLUSTER_HTTP2"):
+    def __init__(self, protocol="L7FP_CLUSTER_HTTP2", listener="L7FP_PROTOCOL_HTTP2", flags=0):
         super().__init__()
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         self.server = h2.Server(SERVER)
@@ -37,7 +40,9 @@ class Mesh(netns.Net):
         self.do("ENDPOINT_SET", genl.u32(C["L7FP_A_ID"], 1), genl.endpoint("127.0.0.1", SERVER))
         self.do("LISTENER_NEW", genl.listener(
             1, PORT, "127.0.0.1",
-            genl.u32(C["L7FP_A_LISTENER_PROTOCOL"], C["L7FP_PROTOCOL_HTTP2"])))
+            genl.u32(C["L7FP_A_LISTENER_PROTOCOL"], C[listener]),
+            genl.u32(C["L7FP_A_LISTENER_FLAGS"], flags),
+            genl.u32(C["L7FP_A_LISTENER_CLUSTER"], 1) if "DETECT" in listener else b""))
         code, *tables = forward_but(b"/no")
         self.map = self.ready(1, code, *tables)
         self.link = bpf.attach(self.map)
@@ -121,6 +126,55 @@ def _():
                 code = struct.unpack(">I", c.until(h2.RST_STREAM, 1)[3])[0]
                 equal((field, code), (field, h2.PROTOCOL_ERROR))
         equal(m.server.requests, 0)
+
+
+@cases([("the preface tells HTTP/2: %s%s" % (kind.lower(), ", app ports" if app else ""),
+         kind, app) for kind in ("HTTP", "DETECT") for app in (0, 1)])
+def _(kind, app):
+    with Mesh("L7FP_CLUSTER_HTTP2", "L7FP_PROTOCOL_" + kind, APP_PORTS if app else 0) as m:
+        hello = h2.PREFACE + h2.frame(h2.SETTINGS, payload=h2.NO_TABLE)
+        hello += h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 1, h2.get(b"/a"))
+        # In one piece, and cut at each place that means something else to each reader.
+        for cut in (0, 1, 3, 14, 18, 23, 24, 25, 40):
+            with h2.Connection(socket.create_connection(TARGET, 20)) as c:
+                c.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if cut:
+                    c.send(hello[:cut])
+                    time.sleep(0.02)
+                c.send(hello[cut:])
+                equal((cut, answer(c, 1)), (cut, 200))
+                equal(c.until(h2.DATA, 1)[3], b"served")
+                request(c, 3, b"/no")
+                equal(answer(c, 3), 404)
+        with h2.Connection(socket.create_connection(TARGET, 20)) as c:
+            for at in range(len(hello)):
+                c.send(hello[at:at + 1])
+            equal(answer(c, 1), 200)
+        equal(m.server.requests, 10)
+        # Requests of HTTP/1 are none of HTTP/2's, and no preface comes behind one.
+        with h2.Connection(socket.create_connection(TARGET, 20)) as c:
+            c.send(b"GET /a HTTP/1.1\r\nHost: web\r\n\r\n")
+            equal(c.take(12), b"HTTP/1.1 502")
+        if kind == "HTTP":
+            with h2.Connection(socket.create_connection(TARGET, 20)) as c:
+                c.send(b"GET /no HTTP/1.1\r\nHost: web\r\n\r\n" + hello)
+                equal(c.take(12), b"HTTP/1.1 404")
+                true(b"HTTP/1.1 505" in rest(c), "505 to what follows")
+            with h2.Connection(socket.create_connection(TARGET, 20)) as c:
+                c.send(hello[:22] + b"xx")
+                equal(c.take(12), b"HTTP/1.1 505")
+        equal(m.stat("downstream_cx_http2_total"), 10)
+        equal(m.stat("app_port_rx_bytes_total") > 0, bool(app))
+
+
+def rest(c):
+    """What comes until the connection ends."""
+    taken = b""
+    try:
+        while True:
+            taken += c.take(1)
+    except (EOFError, ConnectionError):
+        return taken
 
 
 def pings(n):
