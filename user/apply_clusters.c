@@ -155,10 +155,11 @@ int apply_clusters(struct apply *a)
 		cluster_name(new.name, c->name);
 		new.lb = c->lb;
 		new.kind = c->kind;
+		new.protocol = c->protocol;
 		/* Zero is the kernel's default, which a dump states. */
 		if (c->connect_timeout_ms)
 			new.connect_timeout_ms = c->connect_timeout_ms;
-		if (!old || old->lb != new.lb ||
+		if (!old || old->lb != new.lb || old->protocol != new.protocol ||
 		    old->connect_timeout_ms != new.connect_timeout_ms) {
 			err = kernel_cluster_new(a->nl, &new, a->error, a->error_len);
 			if (err)

@@ -176,6 +176,7 @@ struct ir_cluster {
 	struct ir_source source;
 	const char *name;	/* Istio's form: outbound|9080|v1|reviews.default.svc.cluster.local */
 	enum l7fp_cluster_kind kind;
+	enum l7fp_cluster_protocol protocol;
 	enum l7fp_lb lb;
 	uint32_t connect_timeout_ms;
 	size_t n_endpoints;

@@ -56,6 +56,12 @@ struct node {
 	bool rule;	/* it has a line of its own in check */
 };
 
+/* A boolean that is there and true. */
+static inline bool node_true(const struct node *n)
+{
+	return n && n->kind == NODE_BOOL && n->boolean;
+}
+
 struct node_arena;
 
 struct node_arena *node_arena_new(void);

@@ -293,7 +293,7 @@ OBJECT(pool_tcp,
 
 static const struct schema_value h2_upgrade[] = {
 	{ "DEFAULT", K }, { "DO_NOT_UPGRADE", K },
-	{ "UPGRADE", S("the kernel does not speak HTTP/2 yet") }, { 0 }
+	{ "UPGRADE", S("the kernel does not convert HTTP/1.1 to HTTP/2 yet") }, { 0 }
 };
 
 OBJECT(pool_http,
@@ -303,7 +303,7 @@ OBJECT(pool_http,
 	INT("maxRetries", 0, 2147483647, S(NO_POOL)),
 	DUR("idleTimeout", 0, S(NO_POOL)),
 	ENUM("h2UpgradePolicy", h2_upgrade),
-	BOOL("useClientProtocol", S("the kernel does not speak HTTP/2 yet")),
+	BOOL("useClientProtocol", K),
 	INT("maxConcurrentStreams", 0, 2147483647, S(NO_POOL)));
 
 OBJECT(connection_pool,

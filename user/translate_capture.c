@@ -32,25 +32,6 @@ static bool routes_port(const struct document *d, const char *kind, uint32_t por
 	return false;
 }
 
-static bool has_http_port(const struct service *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->port.n; i++)
-		if (s->port.item[i].protocol == PORT_HTTP || s->port.item[i].protocol == PORT_AUTO)
-			return true;
-	return false;
-}
-
-static void mark_rules(const struct document *d, const char *reason)
-{
-	struct node *list = node_path(d->root, "spec", "http", NULL);
-	size_t i;
-
-	for (i = 0; list && list->kind == NODE_LIST && i < list->n; i++)
-		node_mark(list->child[i], NODE_SLOW_PATH, reason);
-}
-
 static void decide_protocol(struct translation *tr, struct service *s, struct service_port *p)
 {
 	bool routed = false, guarded;
@@ -61,18 +42,17 @@ static void decide_protocol(struct translation *tr, struct service *s, struct se
 
 		if (!host_matches(tr->route_host.item[i].host, s->host))
 			continue;
-		if (node_count(node_path(d->root, "spec", "http", NULL))) {
+		if (node_count(node_path(d->root, "spec", "http", NULL)))
 			routed = true;
-			if (p->protocol == PORT_HTTP2 && !has_http_port(s))
-				mark_rules(d, "its host has a port of HTTP/2, which the kernel does not speak yet");
-		}
 		if (routes_port(d, "tcp", p->number) || routes_port(d, "tls", p->number))
 			p->l4_routed = true;
 	}
-	if (p->protocol == PORT_HTTP2 && routed)
-		p->l4_routed = true;
+	if (p->protocol == PORT_HTTP2)
+		diag_add(tr->diag, DIAG_INFORMATION, &s->document->at,
+			 "%s port %u is HTTP/2: requests of HTTP/1.1 to it are answered with 502",
+			 s->document->what, p->number);
 	if (p->protocol != PORT_AUTO) {
-		p->http = p->protocol == PORT_HTTP;
+		p->http = p->protocol != PORT_TCP;
 		return;
 	}
 	if (tr->self) {
@@ -111,7 +91,7 @@ static uint32_t opaque_cluster(struct translation *tr, struct service *s, struct
 			       bool *closed)
 {
 	const char *by = NULL;
-	enum static_decision decision = decide_port(tr, s, p, p->protocol != PORT_HTTP2, &by);
+	enum static_decision decision = decide_port(tr, s, p, &by);
 	uint32_t cluster;
 
 	*closed = true;
@@ -131,7 +111,7 @@ static uint32_t opaque_cluster(struct translation *tr, struct service *s, struct
 		return closed_cluster(tr, s, p);
 	}
 	cluster = cluster_of(tr, s, p, NULL, NULL);
-	if (tr->cluster_slow.item[cluster] && p->protocol != PORT_HTTP2) {
+	if (tr->cluster_slow.item[cluster]) {
 		diag_add(tr->diag, DIAG_WARNING, &s->document->at,
 			 "connections to %s port %u are refused: %s", s->document->what, p->number,
 			 tr->cluster_slow.item[cluster]);

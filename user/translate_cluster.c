@@ -155,8 +155,26 @@ static const char *policy_slow(const struct traffic_policy *t)
 	return t->slow;
 }
 
+/* Which version its servers speak, as Istio has it: by the port, or the client's. */
+static enum l7fp_cluster_protocol protocol_of(const struct traffic_policy *t,
+					      const struct service_port *p)
+{
+	if (node_true(node_path(t->connection_pool, "http", "useClientProtocol", NULL)))
+		return L7FP_CLUSTER_ANY_HTTP;
+	switch (p->protocol) {
+	case PORT_HTTP2:
+		return L7FP_CLUSTER_HTTP2;
+	case PORT_AUTO:
+		return L7FP_CLUSTER_ANY_HTTP;
+	case PORT_HTTP:
+	case PORT_TCP:
+		break;
+	}
+	return L7FP_CLUSTER_HTTP1;
+}
+
 static void apply_policy(struct translation *tr, struct ir_cluster *c,
-			 const struct traffic_policy *t)
+			 const struct traffic_policy *t, const struct service_port *p)
 {
 	const char *simple = node_string(node_get(t->load_balancer, "simple"));
 	const char *connect = node_string(node_path(t->connection_pool, "tcp", "connectTimeout",
@@ -167,6 +185,7 @@ static void apply_policy(struct translation *tr, struct ir_cluster *c,
 		c->connection_pool = t->connection_pool;
 		c->outlier_detection = t->outlier_detection;
 	}
+	c->protocol = protocol_of(t, p);
 	if (simple && !strcmp(simple, "RANDOM"))
 		c->lb = L7FP_LB_RANDOM;
 	else if (!simple || !strcmp(simple, "UNSPECIFIED"))
@@ -279,11 +298,8 @@ uint32_t cluster_of(struct translation *tr, const struct service *s, const struc
 			 "no DestinationRule defines the subset \"%s\" of %s; its requests are answered with 503",
 			 subset, s->host);
 	labels_read(tr->docs->arena, &labels, node_get(found, "labels"));
-	apply_policy(tr, &tr->cluster.item[index], &t);
+	apply_policy(tr, &tr->cluster.item[index], &t, p);
 	tr->cluster_slow.item[index] = s->slow ? s->slow : policy_slow(&t);
-	if (p->protocol == PORT_HTTP2 && !tr->cluster_slow.item[index])
-		tr->cluster_slow.item[index] =
-			"the port is HTTP/2, which the kernel does not speak yet";
 	tr->cluster.item[index].endpoint = ir_alloc(tr->ir, (p->endpoint.n + 1) *
 						    sizeof(struct ir_endpoint));
 	for (i = 0; i < p->endpoint.n && (!subset || found); i++) {
@@ -316,7 +332,7 @@ uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
 	(void)find_policy(tr, s, NULL, &t, p->number);
 	/* One endpoint: nothing is balanced. */
 	t.load_balancer = NULL;
-	apply_policy(tr, &tr->cluster.item[index], &t);
+	apply_policy(tr, &tr->cluster.item[index], &t, p);
 	tr->n_default_lb--;
 	tr->cluster_slow.item[index] = s->slow ? s->slow : policy_slow(&t);
 	tr->cluster.item[index].endpoint = ir_alloc(tr->ir, sizeof(struct ir_endpoint));

@@ -616,7 +616,7 @@ static enum static_decision decide(const struct ir_authorization *a, const char 
 }
 
 enum static_decision decide_port(struct translation *tr, const struct service *s,
-				 struct service_port *p, bool tcp, const char **by)
+				 struct service_port *p, const char **by)
 {
 	enum static_decision worst = DECIDED_ALLOW;
 	size_t i;
@@ -626,7 +626,7 @@ enum static_decision decide_port(struct translation *tr, const struct service *s
 		const struct endpoint *e = &p->endpoint.item[i];
 		size_t n = applicable_to(tr, s, e, NULL, list);
 		struct authorization_view view = {
-			.port = e->port, .address = &e->address, .tcp = tcp,
+			.port = e->port, .address = &e->address, .tcp = true,
 		};
 		struct ir_authorization a = { 0 };
 		enum static_decision one;
@@ -637,9 +637,8 @@ enum static_decision decide_port(struct translation *tr, const struct service *s
 		build(tr, &a, list, n, &view);
 		one = decide(&a, &who);
 		if (one == UNDECIDED)
-			blame(tr, &a, list, n, tcp ?
-			      "a port that is not HTTP is concerned too, whose connections the kernel does not judge yet: they are refused" :
-			      "a port of HTTP/2 is concerned too, which the kernel does not speak yet: its connections are refused");
+			blame(tr, &a, list, n,
+			      "a port that is not HTTP is concerned too, whose connections the kernel does not judge yet: they are refused");
 		if (one > worst) {
 			worst = one;
 			*by = who;

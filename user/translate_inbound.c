@@ -32,10 +32,10 @@ static enum l7fp_protocol protocol_of(enum port_protocol protocol)
 {
 	switch (protocol) {
 	case PORT_HTTP:
+	case PORT_HTTP2:
 		return L7FP_PROTOCOL_HTTP;
 	case PORT_AUTO:
 		return L7FP_PROTOCOL_DETECT;
-	case PORT_HTTP2:
 	case PORT_TCP:
 		break;
 	}

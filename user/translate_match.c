@@ -154,11 +154,6 @@ static struct ir_expr *source_expr(struct translation *tr, const struct node *ma
 	return ir_true(tr->ir);
 }
 
-static bool is_true(const struct node *n)
-{
-	return n && n->kind == NODE_BOOL && n->boolean;
-}
-
 struct ir_expr *match_expr(struct translation *tr, struct node *match, uint32_t port)
 {
 	struct node *uri = node_get(match, "uri"), *method = node_get(match, "method");
@@ -178,7 +173,7 @@ struct ir_expr *match_expr(struct translation *tr, struct node *match, uint32_t 
 	child[n++] = source_expr(tr, match);
 	if (uri)
 		child[n++] = string_expr(tr, L7FP_FIELD_PATH,
-					 is_true(node_get(match, "ignoreUriCase")) ?
+					 node_true(node_get(match, "ignoreUriCase")) ?
 					 L7FP_MATCH_IGNORE_CASE : 0, uri);
 	if (method)
 		child[n++] = method_expr(tr, method);

@@ -219,7 +219,7 @@ enum static_decision {
 
 /* What can be said of all connections to @p without looking at any. */
 enum static_decision decide_port(struct translation *tr, const struct service *s,
-				 struct service_port *p, bool tcp, const char **by);
+				 struct service_port *p, const char **by);
 /* A guard that looks at HTTP concerns an endpoint of @p. */
 bool port_has_http_guard(struct translation *tr, const struct service *s,
 			 const struct service_port *p);

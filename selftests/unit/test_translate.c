@@ -405,11 +405,11 @@ static const struct {
 	{ "no protocol named, guarded by address",
 	  AP("w", "default", "selector: {matchLabels: {app: web}}, rules: [{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}]"),
 	  "10.0.0.4", 80, "closed" },
-	{ "HTTP/2", "", "10.0.0.5", 50051, "bytes" },
+	{ "HTTP/2", "", "10.0.0.5", 50051, "http" },
 	{ "HTTP/2, routed", VS("g", "hosts: [rpc], http: [{" TO("rpc") "}]"), "10.0.0.5", 50051,
-	  "closed" },
+	  "http" },
 	{ "HTTP/2, guarded", AP("g", "default", "selector: {matchLabels: {app: rpc}}, rules: [{to: [{operation: {paths: [/a]}}]}]"),
-	  "10.0.0.5", 50051, "closed" },
+	  "10.0.0.5", 50051, "http" },
 	{ "bytes, ALLOW of HTTP never matches",
 	  AP("d", "default", "selector: {matchLabels: {app: db}}, rules: [{to: [{operation: {methods: [GET], ports: [\"5432\"]}}]}]"),
 	  "10.0.0.3", 5432, "closed" },
@@ -561,6 +561,41 @@ static const char *check_route(void)
 	return w;
 }
 
+/* Which version of HTTP a cluster's servers are spoken to in. */
+static const char *check_cluster_protocol(void)
+{
+	static const struct {
+		const char *documents, *cluster;
+		enum l7fp_cluster_protocol protocol;
+	} table[] = {
+		{ "", "outbound|9080||reviews.default.svc.cluster.local", L7FP_CLUSTER_HTTP1 },
+		{ "", "outbound|50051||rpc.default.svc.cluster.local", L7FP_CLUSTER_HTTP2 },
+		{ VS("w", "hosts: [web], http: [{" TO("web") "}]"),
+		  "outbound|80||web.default.svc.cluster.local", L7FP_CLUSTER_ANY_HTTP },
+		{ DR("r", "host: reviews, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}"),
+		  "outbound|9080||reviews.default.svc.cluster.local", L7FP_CLUSTER_ANY_HTTP },
+		{ DR("r", "host: rpc, trafficPolicy: {connectionPool: {http: {useClientProtocol: false}}}"),
+		  "outbound|50051||rpc.default.svc.cluster.local", L7FP_CLUSTER_HTTP2 },
+	};
+	const char *w = NULL;
+	size_t i, k;
+
+	for (i = 0; !w && i < ARRAY_SIZE(table); i++) {
+		struct front_end f;
+
+		w = translate_with(&f, table[i].documents);
+		for (k = 0; !w && k < f.ir->n_clusters; k++)
+			if (!strcmp(f.ir->cluster[k].name, table[i].cluster))
+				break;
+		if (!w && k == f.ir->n_clusters)
+			w = "no such cluster";
+		else if (!w && f.ir->cluster[k].protocol != table[i].protocol)
+			w = table[i].cluster;
+		front_end_free(&f);
+	}
+	return w;
+}
+
 static const char *check_endpoints(void)
 {
 	struct front_end f;
@@ -639,6 +674,7 @@ static const struct {
 } others[] = {
 	{ "fields of a route", check_route },
 	{ "endpoints", check_endpoints },
+	{ "versions of HTTP", check_cluster_protocol },
 	{ "slots at N and N + 1", check_slots },
 	{ "nothing is applied after an error", check_conflict },
 };
