@@ -90,6 +90,17 @@ static int put_port(struct sk_buff *skb, const struct l7fp_port *port,
 	       nla_put_u32(skb, L7FP_A_CONNECTION_IDLE_MS, idle);
 }
 
+/* Streams are not told apart: some are under way, or none is. */
+static enum l7fp_connection_state h2_state(const struct l7fp_h2_connection *c)
+{
+	return READ_ONCE(c->n_streams) ? L7FP_CONNECTION_RESPONSE : L7FP_CONNECTION_IDLE;
+}
+
+static u64 exchanges(const struct l7fp_h2_connection *c, u32 of_one)
+{
+	return c ? READ_ONCE(c->n_exchanges) : of_one;
+}
+
 static enum l7fp_connection_state downstream_state(const struct l7fp_downstream *d)
 {
 	lockdep_assert_held(&d->lock);
@@ -106,8 +117,7 @@ static enum l7fp_connection_state downstream_state(const struct l7fp_downstream 
 	case L7FP_D_TUNNEL:
 		return L7FP_CONNECTION_TUNNEL;
 	case L7FP_D_H2:
-		return READ_ONCE(d->h2->n_streams) ? L7FP_CONNECTION_RESPONSE :
-						     L7FP_CONNECTION_IDLE;
+		return h2_state(d->h2);
 	}
 	return L7FP_CONNECTION_CLOSING;
 }
@@ -118,6 +128,8 @@ static enum l7fp_connection_state upstream_state(const struct l7fp_upstream *u,
 {
 	if (test_bit(L7FP_PORT_CONNECTING, &u->port.flags))
 		return L7FP_CONNECTION_CONNECTING;
+	if (u->h2)
+		return h2_state(u->h2);
 	if (!d)
 		return L7FP_CONNECTION_IDLE;
 	/* A response that is complete gives its upstream back; this one's is not. */
@@ -141,7 +153,7 @@ static int fill_upstream(const struct dump *dump, const struct l7fp_upstream *u,
 	      l7fp_put_address(skb, L7FP_A_CONNECTION_REMOTE_ADDRESS,
 			       L7FP_A_CONNECTION_REMOTE_PORT, &endpoint->config.address) ?:
 	      (d ? put_u64(skb, L7FP_A_CONNECTION_ID, d->conn.id) : 0) ?:
-	      put_u64(skb, L7FP_A_CONNECTION_EXCHANGES, u->n_exchanges) ?:
+	      put_u64(skb, L7FP_A_CONNECTION_EXCHANGES, exchanges(u->h2, u->n_exchanges)) ?:
 	      put_port(skb, &u->port, upstream_state(u, d));
 	return message_end(dump, header, nest, err);
 }
@@ -164,7 +176,7 @@ static int fill_downstream(const struct dump *dump, const struct l7fp_downstream
 			      L7FP_A_CONNECTION_REMOTE_PORT, conn->src_addr, conn->src_port) ?:
 	      l7fp_put_mapped(skb, L7FP_A_CONNECTION_ORIGINAL_ADDRESS,
 			      L7FP_A_CONNECTION_ORIGINAL_PORT, conn->dst_addr, conn->dst_port) ?:
-	      put_u64(skb, L7FP_A_CONNECTION_EXCHANGES, d->n_exchanges) ?:
+	      put_u64(skb, L7FP_A_CONNECTION_EXCHANGES, exchanges(d->h2, d->n_exchanges)) ?:
 	      put_port(skb, &d->port, downstream_state(d));
 	return message_end(dump, header, nest, err);
 }
@@ -206,22 +218,34 @@ static int dump_downstreams(const struct dump *dump, struct l7fp_net *ln)
 	return err;
 }
 
-static int dump_idle(struct l7fp_endpoint *endpoint, void *arg)
+/* Those of @list behind the first @*skip. @i: how many lists before it had. */
+static int dump_list(const struct dump *dump, const struct list_head *list, long *skip, long *i)
 {
-	const struct dump *dump = arg;
-	long *skip = &dump->cb->args[SKIP], i = 0;
 	struct l7fp_upstream *u;
-	int err = 0;
+	int err;
 
-	spin_lock_bh(&endpoint->lock);
-	list_for_each_entry(u, &endpoint->idle, idle) {
-		if (i++ < *skip)
+	list_for_each_entry(u, list, idle) {
+		if (++*i <= *skip)
 			continue;
 		err = fill_upstream(dump, u, NULL);
 		if (err)
-			break;
-		*skip = i;
+			return err;
+		*skip = *i;
 	}
+	return 0;
+}
+
+/* Connections that no downstream has to itself: idle ones, and those of HTTP/2. */
+static int dump_endpoint(struct l7fp_endpoint *endpoint, void *arg)
+{
+	const struct dump *dump = arg;
+	long *skip = &dump->cb->args[SKIP], i = 0;
+	int err;
+
+	spin_lock_bh(&endpoint->lock);
+	err = dump_list(dump, &endpoint->idle, skip, &i);
+	if (!err)
+		err = dump_list(dump, &endpoint->h2, skip, &i);
 	spin_unlock_bh(&endpoint->lock);
 	if (!err)
 		*skip = 0;
@@ -237,9 +261,9 @@ static int dump_pool(struct dump *dump, struct l7fp_cluster *cluster)
 	int err = 0;
 
 	if (cluster->originals)
-		return l7fp_original_walk(cluster, *at, at, dump_idle, dump);
+		return l7fp_original_walk(cluster, *at, at, dump_endpoint, dump);
 	for (; set && !err && *at < set->n; *at += !err)
-		err = dump_idle(set->pick[*at], dump);
+		err = dump_endpoint(set->pick[*at], dump);
 	return err;
 }
 
