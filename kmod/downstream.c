@@ -202,6 +202,12 @@ void l7fp_downstream_free(struct l7fp_port *port)
 	l7fp_count_add(port->ln, downstream_tx_bytes, port->tx_total - port->tx_counted);
 	l7fp_listener_put(d->listener);
 	l7fp_buffer_free(&d->head);
+	/* Streams may have asked for it after the connection was closed. */
+	if (d->slow_endpoint) {
+		spin_lock_bh(&d->lock);
+		l7fp_slow_path_release(d);
+		spin_unlock_bh(&d->lock);
+	}
 	l7fp_h2_free(d->h2);
 	kfree_rcu(d, rcu);
 }

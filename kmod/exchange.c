@@ -275,8 +275,7 @@ static void act_on(struct l7fp_downstream *d, int verdict)
 		l7fp_downstream_close(d, true);
 		return;
 	case L7FP_SLOW_PATH:
-		/* The proxy is spoken to in HTTP/1.1. */
-		if (!d->port.stream && l7fp_slow_path_begin(x)) {
+		if (l7fp_slow_path_begin(x)) {
 			forward(d);
 			return;
 		}

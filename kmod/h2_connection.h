@@ -222,6 +222,8 @@ void l7fp_h2_upstream_retire(struct l7fp_upstream *u);
 /* Under the endpoint's lock: those without a stream that are unused for @idle go to @list. */
 void l7fp_h2_upstream_expire(struct l7fp_endpoint *endpoint, unsigned long idle, bool all,
 			     struct list_head *list);
+/* None takes a further stream, each closes with its last one. Under the endpoint's lock. */
+void l7fp_h2_upstream_abandon(struct l7fp_endpoint *endpoint);
 /* What @d's request needs on the stream that was bound after another one. */
 int l7fp_h2_resume(struct l7fp_downstream *d);
 bool l7fp_h2_is_upstream(const struct l7fp_port *port);

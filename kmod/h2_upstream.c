@@ -321,6 +321,22 @@ void l7fp_h2_upstream_expire(struct l7fp_endpoint *endpoint, unsigned long idle,
 	}
 }
 
+void l7fp_h2_upstream_abandon(struct l7fp_endpoint *endpoint)
+{
+	struct l7fp_upstream *u, *next;
+
+	lockdep_assert_held(&endpoint->lock);
+	list_for_each_entry_safe(u, next, &endpoint->h2, idle) {
+		list_del_init(&u->idle);
+		u->pooled = false;
+		spin_lock(&u->h2->lock);
+		u->h2->going = true;
+		spin_unlock(&u->h2->lock);
+		/* Closing sleeps: connection_deferred(). */
+		u->port.ops->defer(&u->port);
+	}
+}
+
 static u32 connection_input(struct l7fp_port *port, const struct bio_vec *v, u32 n)
 {
 	u32 used;
@@ -431,20 +447,24 @@ bool l7fp_h2_is_upstream(const struct l7fp_port *port)
 static int connection_begin(struct l7fp_upstream *u)
 {
 	struct l7fp_endpoint *endpoint = u->endpoint;
+	int err = 0;
 
 	u->h2 = l7fp_h2_new(&u->port, false, GFP_KERNEL);
 	if (!u->h2)
 		return -ENOMEM;
 	u->h2->upstream = u;
 	u->port.events = &connection_events;
+	if (endpoint->preamble) {
+		local_bh_disable();
+		err = l7fp_port_send(&u->port, endpoint->preamble, endpoint->preamble_len);
+		local_bh_enable();
+	}
+	if (err)
+		return err;
 	l7fp_h2_begin(u->h2);
 	spin_lock_bh(&endpoint->lock);
-	if (endpoint->dead) {
-		u->h2->going = true;
-	} else {
-		u->pooled = true;
-		list_add(&u->idle, &endpoint->h2);
-	}
+	u->pooled = true;
+	list_add(&u->idle, &endpoint->h2);
 	spin_unlock_bh(&endpoint->lock);
 	return 0;
 }
@@ -507,6 +527,11 @@ void l7fp_h2_upstream_connect(struct l7fp_downstream *d, struct l7fp_endpoint *e
 	l7fp_port_get(&u->port);
 	if (!try_bind(d, endpoint, seq))
 		give_up(d, seq, L7FP_REASON_UO);
+	/* Who chose it before it was given up has it still. */
+	spin_lock_bh(&endpoint->lock);
+	if (endpoint->dead)
+		l7fp_h2_upstream_abandon(endpoint);
+	spin_unlock_bh(&endpoint->lock);
 	trace_l7fp_upstream_connect(u);
 	if (timeout)
 		l7fp_port_arm(&u->port, timeout);

@@ -12,7 +12,8 @@
  * A header names one client, so a connection belongs to one downstream. Each
  * downstream has an endpoint of its own, whose pool no other one sees; it is
  * given up with the downstream, and when another generation judges its next
- * exchange that comes here.
+ * exchange that comes here. Streams of HTTP/2 go by HTTP/2, and the connection
+ * that they came on is the downstream.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -20,6 +21,7 @@
 #include <net/ipv6.h>
 #include "compat.h"
 #include "downstream.h"
+#include "h2_connection.h"
 #include "slowpath.h"
 
 /* Until the proxy accepts: it is on this machine, or close. */
@@ -99,24 +101,36 @@ bool l7fp_slow_path_begin(struct l7fp_exchange_kern *x)
 	return true;
 }
 
-/* Gives up the endpoint and its idle connections. */
-void l7fp_slow_path_release(struct l7fp_downstream *d)
+/* Its connections end when nothing uses them any more. */
+static void abandon(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint)
 {
-	struct l7fp_endpoint *endpoint = d->slow_endpoint;
 	struct l7fp_upstream *u;
 
-	lockdep_assert_held(&d->lock);
-	if (!endpoint)
-		return;
-	d->slow_endpoint = NULL;
 	spin_lock(&endpoint->lock);
 	endpoint->dead = true;
 	list_for_each_entry(u, &endpoint->idle, idle)
 		u->pooled = false;
 	list_splice_tail_init(&endpoint->idle, &d->closing);
 	endpoint->n_idle = 0;
+	l7fp_h2_upstream_abandon(endpoint);
 	spin_unlock(&endpoint->lock);
 	l7fp_endpoint_put(endpoint);
+}
+
+void l7fp_slow_path_release(struct l7fp_downstream *d)
+{
+	struct l7fp_endpoint *endpoint;
+
+	lockdep_assert_held(&d->lock);
+	/* Of a connection with HTTP/2 it is its streams' to use. */
+	if (d->h2)
+		spin_lock(&d->h2->lock);
+	endpoint = d->slow_endpoint;
+	d->slow_endpoint = NULL;
+	if (d->h2)
+		spin_unlock(&d->h2->lock);
+	if (endpoint)
+		abandon(d, endpoint);
 }
 
 static void set_port(struct sockaddr_storage *address, u16 port)
@@ -125,31 +139,6 @@ static void set_port(struct sockaddr_storage *address, u16 port)
 		((struct sockaddr_in *)address)->sin_port = htons(port);
 	else
 		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
-}
-
-struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
-{
-	const struct l7fp_slow_path *slow = d->x->slow_path;
-	struct l7fp_endpoint_config config = {
-		.address = slow->address,
-		.weight = 1,
-		.healthy = true,
-	};
-
-	lockdep_assert_held(&d->lock);
-	if (d->conn.inbound)
-		set_port(&config.address, slow->inbound_port);
-	/* The endpoint holds the cluster: an equal pointer is the same generation. */
-	if (d->slow_endpoint && d->slow_endpoint->cluster != slow->cluster)
-		l7fp_slow_path_release(d);
-	if (!d->slow_endpoint) {
-		d->slow_endpoint = l7fp_endpoint_new(slow->cluster, &config,
-						     GFP_ATOMIC | __GFP_NOWARN);
-		if (!d->slow_endpoint)
-			return NULL;
-	}
-	refcount_inc(&d->slow_endpoint->refs);
-	return d->slow_endpoint;
 }
 
 static bool is_mapped(const u32 address[4])
@@ -177,8 +166,9 @@ static u8 *put_tlv(u8 *p, u8 type, const void *data, u32 len)
 	return put(p, data, len);
 }
 
-static int write_proxy_header(struct l7fp_exchange_kern *x, const struct l7fp_connection *conn,
-			      struct l7fp_port *to)
+/* False without memory. */
+static bool make_proxy_header(struct l7fp_endpoint *endpoint, struct l7fp_exchange_kern *x,
+			      const struct l7fp_connection *conn)
 {
 	const struct l7fp_slow_path *slow = x->slow_path;
 	bool v4 = is_mapped(conn->src_addr) && is_mapped(conn->dst_addr);
@@ -189,9 +179,9 @@ static int write_proxy_header(struct l7fp_exchange_kern *x, const struct l7fp_co
 
 	if (l7fp_fields_get(x, L7FP_FIELD_SOURCE_PRINCIPAL, &principal))
 		len += PROXY_TLV_HEAD + principal.len;
-	start = l7fp_port_reserve(to, PROXY_HEAD + len);
+	start = kmalloc(PROXY_HEAD + len, GFP_ATOMIC | __GFP_NOWARN);
 	if (!start)
-		return -ENOMEM;
+		return false;
 	p = put(start, signature, sizeof(signature));
 	*p++ = PROXY_VERSION_COMMAND;
 	*p++ = v4 ? PROXY_TCP4 : PROXY_TCP6;
@@ -203,8 +193,55 @@ static int write_proxy_header(struct l7fp_exchange_kern *x, const struct l7fp_co
 	p = put_tlv(p, PROXY_TLV_UNIQUE_ID, slow->token, slow->token_len);
 	if (principal.len)
 		p = put_tlv(p, PROXY_TLV_AUTHORITY, principal.data, principal.len);
-	l7fp_port_commit(to, p - start);
-	return 0;
+	endpoint->preamble = start;
+	endpoint->preamble_len = p - start;
+	return true;
+}
+
+static struct l7fp_endpoint *new_endpoint(struct l7fp_downstream *d)
+{
+	const struct l7fp_slow_path *slow = d->x->slow_path;
+	struct l7fp_endpoint_config config = {
+		.address = slow->address,
+		.weight = 1,
+		.healthy = true,
+	};
+	struct l7fp_endpoint *endpoint;
+
+	if (d->conn.inbound)
+		set_port(&config.address, slow->inbound_port);
+	endpoint = l7fp_endpoint_new(slow->cluster, &config, GFP_ATOMIC | __GFP_NOWARN);
+	if (endpoint && !make_proxy_header(endpoint, d->x, &d->conn)) {
+		l7fp_endpoint_put(endpoint);
+		return NULL;
+	}
+	return endpoint;
+}
+
+struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
+{
+	struct l7fp_h2_connection *c = d->port.stream ? d->port.stream->c : NULL;
+	struct l7fp_downstream *owner = c ? c->downstream : d;
+	struct l7fp_endpoint *endpoint, *old = NULL;
+
+	lockdep_assert_held(&d->lock);
+	/* Streams of one connection share its endpoint, and no others do. */
+	if (c)
+		spin_lock(&c->lock);
+	endpoint = owner->slow_endpoint;
+	/* The endpoint holds the cluster: an equal pointer is the same generation. */
+	if (endpoint && endpoint->cluster != d->x->slow_path->cluster)
+		swap(endpoint, old);
+	if (!endpoint)
+		endpoint = new_endpoint(d);
+	owner->slow_endpoint = endpoint;
+	if (endpoint)
+		refcount_inc(&endpoint->refs);
+	if (c)
+		spin_unlock(&c->lock);
+	if (old)
+		abandon(d, old);
+	return endpoint;
 }
 
 int l7fp_slow_path_bound(struct l7fp_downstream *d)
@@ -213,13 +250,14 @@ int l7fp_slow_path_bound(struct l7fp_downstream *d)
 	int err;
 
 	lockdep_assert_held(&d->lock);
-	if (u->n_exchanges > 1)
-		goto count;
-	err = write_proxy_header(d->x, &d->conn, &u->port);
-	if (err)
-		return err;
-	l7fp_count(d->port.ln, slow_path_cx_total);
-count:
+	if (u->n_exchanges == 1) {
+		/* A connection of HTTP/2 has sent it before its own preface. */
+		err = d->port.stream ? 0 : l7fp_port_send(&u->port, u->endpoint->preamble,
+							  u->endpoint->preamble_len);
+		if (err)
+			return err;
+		l7fp_count(d->port.ln, slow_path_cx_total);
+	}
 	if (!d->x->resent)
 		l7fp_count(d->port.ln, slow_path_rq_total);
 	return 0;

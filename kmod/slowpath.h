@@ -48,6 +48,7 @@ struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d);
 int l7fp_slow_path_bound(struct l7fp_downstream *d);
 /* What to say when the upstream failed with @reason. */
 u32 l7fp_slow_path_reason(struct l7fp_downstream *d, u32 reason);
+/* Gives up the endpoint and its connections. */
 void l7fp_slow_path_release(struct l7fp_downstream *d);
 
 #endif /* _L7FP_SLOWPATH_H */

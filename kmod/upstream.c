@@ -29,6 +29,7 @@ void l7fp_endpoint_put(struct l7fp_endpoint *endpoint)
 
 	if (!refcount_dec_and_test(&endpoint->refs))
 		return;
+	kfree(endpoint->preamble);
 	kfree_rcu(endpoint, rcu);
 	l7fp_cluster_put(cluster);
 }

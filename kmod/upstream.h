@@ -63,6 +63,8 @@ struct l7fp_endpoint {
 	atomic_t n_connections;
 	bool dead;
 	bool original;			/* of an ORIGINAL_DST cluster: struct l7fp_original */
+	const u8 *preamble;		/* what each connection begins with, or NULL; its own */
+	u32 preamble_len;
 	struct rcu_head rcu;
 };
 

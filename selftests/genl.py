@@ -205,6 +205,13 @@ def listener(number, port, address="127.0.0.1", *more):
                 u16(C["L7FP_A_LISTENER_PORT"], port), *more)
 
 
+def slow_path(token, port=15901, address="127.0.0.1", *more):
+    return nest(C["L7FP_A_SLOW_PATH"],
+                attr(C["L7FP_A_SLOW_PATH_ADDRESS"], socket.inet_aton(address)),
+                u16(C["L7FP_A_SLOW_PATH_PORT"], port),
+                attr(C["L7FP_A_SLOW_PATH_TOKEN"], token), *more)
+
+
 def generation(number):
     return u64(C["L7FP_A_GENERATION"], number)
 

@@ -102,11 +102,15 @@ def client(address, seconds=20):
 
 
 class Server:
-    """Answers 200 with the path as body; keeps quiet about /hold. Of one connection at a time."""
+    """Answers 200, keeps quiet about /hold. @proxied: each connection has a PROXY header first."""
 
-    def __init__(self, port):
+    def __init__(self, port, proxied=False, body=b"served"):
         self.requests = 0
         self.resets = 0
+        self.ended = 0
+        self.headers = []       # what follows the signature, of each connection that has one
+        self.proxied = proxied
+        self.body = body
         self.listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -126,7 +130,11 @@ class Server:
 
     def serve(self, c):
         try:
-            c.take(len(PREFACE))
+            if self.proxied:
+                head = c.take(16)
+                self.headers.append(head[12:] + c.take(struct.unpack(">H", head[14:])[0]))
+            if c.take(len(PREFACE)) != PREFACE:
+                raise EOFError("no preface")
             c.send(frame(SETTINGS, payload=NO_TABLE))
             while True:
                 kind, flags, stream, payload = c.frame()
@@ -142,6 +150,7 @@ class Server:
                     if b"/hold" in payload or b"\x62\x73\xd1\x27" in payload:
                         continue
                     c.send(frame(HEADERS, END_HEADERS, stream, b"\x88"),
-                           frame(DATA, END_STREAM, stream, b"served"))
+                           frame(DATA, END_STREAM, stream, self.body))
         except (EOFError, OSError):
+            self.ended += 1
             c.sock.close()

@@ -15,19 +15,20 @@ import netns
 from genl import C
 from ktap import case, cases, equal, run, true
 
-PORT, SERVER = 15931, 15932
+PORT, SERVER, PROXY = 15931, 15932, 15933
 TARGET = ("127.0.0.1", PORT)
 APP_PORTS = 1 << 5      # L7FP_LISTENER_APP_PORTS
 
 
-def forward_but(path):
-    """request: no route for that path, which is string 0; the rest goes to cluster 1."""
+def forward_but(path, how="L7FP_MATCH_EXACT", otherwise=None):
+    """request: no route (or that) for that path, string 0; the rest goes to cluster 1."""
     m = netns.module()
+    otherwise = otherwise or bpf.call(m, "l7fp_no_route") + bpf.exit_()
     yes = bpf.call(m, "l7fp_set_cluster", 1) + bpf.mov(0, C["L7FP_FORWARD"]) + bpf.exit_()
     code = bpf.begin() + bpf.call(m, "l7fp_field_match", C["L7FP_FIELD_PATH"],
-                                  C["L7FP_MATCH_EXACT"], 0)
+                                  C[how], 0)
     code += bpf.insn(0x57, 0, 0, 0, 1) + bpf.insn(0x55, 0, 0, len(yes) // 8, 0) + yes
-    return code + bpf.call(m, "l7fp_no_route") + bpf.exit_(), genl.string(0, path)
+    return code + otherwise, genl.string(0, path)
 
 
 class Mesh(netns.Net):
@@ -46,6 +47,11 @@ class Mesh(netns.Net):
         code, *tables = forward_but(b"/no")
         self.map = self.ready(1, code, *tables)
         self.link = bpf.attach(self.map)
+
+    def swap(self, number, code, *tables):
+        fd = self.ready(number, code, *tables)
+        bpf.update(self.link, fd)
+        os.close(fd)
 
     def __exit__(self, *_):
         os.close(self.link)
@@ -165,6 +171,66 @@ def _(kind, app):
                 equal(c.take(12), b"HTTP/1.1 505")
         equal(m.stat("downstream_cx_http2_total"), 10)
         equal(m.stat("app_port_rx_bytes_total") > 0, bool(app))
+
+
+def slow(prefix=b"/h"):
+    """What begins with it goes to the slow path."""
+    return forward_but(prefix, "L7FP_MATCH_PREFIX",
+                       bpf.mov(0, C["L7FP_SLOW_PATH"]) + bpf.exit_())
+
+
+@case("streams for the slow path: a connection to the proxy of their own, the others as before")
+def _():
+    with Mesh() as m, h2.Server(PROXY, True, b"proxy") as proxy:
+        code, *tables = slow()
+        m.swap(2, code, *tables, genl.slow_path(b"one", PROXY))
+        with h2.client(TARGET) as c, h2.client(TARGET) as other:
+            for c2, stream, path, body in ((c, 1, b"/a", b"served"), (c, 3, b"/hi", b"proxy"),
+                                           (other, 1, b"/hi", b"proxy"), (c, 5, b"/b", b"served"),
+                                           (c, 7, b"/hi", b"proxy")):
+                request(c2, stream, path)
+                equal((path, answer(c2, stream)), (path, 200))
+                equal(c2.until(h2.DATA, stream)[3], body)
+            equal((proxy.requests, m.server.requests), (3, 2))
+            for header, client in zip(proxy.headers, (c, other)):
+                equal(header[:2], b"\x21\x11")
+                source = socket.inet_aton("127.0.0.1") * 2
+                equal(header[4:16], source + struct.pack(
+                    ">HH", client.sock.getsockname()[1], PORT))
+                equal(header[16:], b"\x05\x00\x03one")
+            # A body goes along.
+            c.send(h2.frame(h2.HEADERS, h2.END_HEADERS, 9, h2.get(b"/hi")),
+                   h2.frame(h2.DATA, h2.END_STREAM, 9, b"x" * 1000))
+            equal(answer(c, 9), 200)
+            # The next generation's streams go over connections with its token.
+            request(c, 11, b"/hold")
+            netns.eventually(lambda: proxy.requests == 5, "the held one arrives")
+            m.swap(3, code, *tables, genl.slow_path(b"two", PROXY))
+            request(c, 13, b"/hi")
+            equal(answer(c, 13), 200)
+            equal((len(proxy.headers), proxy.headers[2][16:]), (3, b"\x05\x00\x03two"))
+            equal(proxy.ended, 0, "the held one keeps its connection")
+            c.send(h2.frame(h2.RST_STREAM, 0, 11, struct.pack(">I", h2.CANCEL)))
+            netns.eventually(lambda: proxy.resets == 1 and proxy.ended == 1,
+                             "it is reset, and its connection ends")
+            m.swap(4, code, *tables)
+            request(c, 15, b"/hi")
+            equal(answer(c, 15), 503)
+            request(c, 17, b"/a")
+            equal(answer(c, 17), 200)
+        netns.eventually(lambda: proxy.ended == 3, "they end with their clients")
+        equal((m.stat("slow_path_rq_total"), m.stat("slow_path_cx_total")), (6, 3))
+
+
+@case("a proxy that is not there: 503 to its streams alone")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        code, *tables = slow()
+        m.swap(2, code, *tables, genl.slow_path(b"one", PROXY))
+        for stream, path, expected in ((1, b"/hi", 503), (3, b"/a", 200), (5, b"/hi", 503)):
+            request(c, stream, path)
+            equal((path, answer(c, stream)), (path, expected))
+        equal(m.stat("slow_path_rq_failed"), 2)
 
 
 def rest(c):

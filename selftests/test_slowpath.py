@@ -121,13 +121,6 @@ class Proxy:
                 pass
 
 
-def slow_path(token, port=PROXY, address="127.0.0.1", *more):
-    return genl.nest(C["L7FP_A_SLOW_PATH"],
-                     genl.attr(C["L7FP_A_SLOW_PATH_ADDRESS"], socket.inet_aton(address)),
-                     genl.u16(C["L7FP_A_SLOW_PATH_PORT"], port),
-                     genl.attr(C["L7FP_A_SLOW_PATH_TOKEN"], token), *more)
-
-
 def slow_for(prefix):
     """A program: paths that begin with these 8 bytes to the slow path, the rest to cluster 1."""
     m = netns.module()
@@ -153,7 +146,7 @@ class Mesh(netns.Net):
         self.do("ENDPOINT_SET", genl.u32(C["L7FP_A_ID"], 1), genl.endpoint("127.0.0.1", BACKEND))
         self.do("LISTENER_NEW", genl.listener(1, LISTENER))
         self.code = code or bpf.returns(SLOW)
-        self.map = self.ready(1, self.code, slow_path(token))
+        self.map = self.ready(1, self.code, genl.slow_path(token))
         self.link = bpf.attach(self.map)
 
     def swap(self, number, *attrs, code=None):
@@ -219,10 +212,10 @@ def _():
         other = Proxy(b"one", PROXY + 10)
         with client.Client(arrives) as c:
             unanswered(c.get("/none"), "SP")
-        m.swap(2, slow_path(b"one", PROXY, "127.0.0.1", inbound))
+        m.swap(2, genl.slow_path(b"one", PROXY, "127.0.0.1", inbound))
         with client.Client(arrives) as c, connect() as d:
             equal((c.get("/in").status, d.get("/out").status), (200, 200))
-        m.swap(3, slow_path(b"one", PROXY, "127.0.0.1", inbound), who)
+        m.swap(3, genl.slow_path(b"one", PROXY, "127.0.0.1", inbound), who)
         with client.Client(arrives) as c:
             equal(c.get("/known").status, 200)
         equal([r.target for _, r in other.requests], ["/in", "/known"])
@@ -244,7 +237,7 @@ def _():
                            genl.attr(C["L7FP_A_ROUTE_REWRITE_AUTHORITY"], b"changed"),
                            genl.header_op(C["L7FP_A_ROUTE_REQUEST_HEADER"], 0, b"x-changed", b"1"))
     with Mesh() as m:
-        m.swap(2, slow_path(b"one"), rewritten, code=code)
+        m.swap(2, genl.slow_path(b"one"), rewritten, code=code)
         with connect() as c:
             equal(c.get("/kept").status, 200)
         request = m.proxy.requests[0][1]
@@ -303,7 +296,7 @@ def _():
 @case("only what the program sends there goes there")
 def _():
     with Mesh() as m, connect() as c:
-        m.swap(2, slow_path(b"one"), code=slow_for(b"/slow"))
+        m.swap(2, genl.slow_path(b"one"), code=slow_for(b"/slow"))
         for i in range(20):
             r = c.get("/slow/%d" % i if i % 4 == 0 else "/fast/%d" % i)
             equal(r.body[:4], b"slow" if i % 4 == 0 else b"back")
@@ -327,15 +320,15 @@ def _():
     with Mesh() as m, connect() as c:
         equal(c.get("/").status, 200)
         second = Proxy(b"two", PROXY + 10)
-        m.swap(2, slow_path(b"two", PROXY + 10))
+        m.swap(2, genl.slow_path(b"two", PROXY + 10))
         equal(c.get("/").status, 200)
         equal((len(m.proxy.requests), len(second.requests)), (1, 1))
         # The same proxy, still with the old configuration.
-        m.swap(3, slow_path(b"three"))
+        m.swap(3, genl.slow_path(b"three"))
         unanswered(c.get("/"), "SPF")
         equal((len(m.proxy.requests), m.proxy.refused), (1, 1))
         # And a connection of generation 1 is not taken up again by an equal one.
-        m.swap(4, slow_path(b"one"))
+        m.swap(4, genl.slow_path(b"one"))
         equal(c.get("/").status, 200)
         equal(len(m.proxy.headers), 2)
         second.end()
@@ -420,15 +413,15 @@ def _():
     with netns.Net() as n:
         n.begin(1)
         for token, number in ((b"", 34), (b"x" * (C["L7FP_MAX_SLOW_PATH_TOKEN"] + 1), 34)):
-            netns.refused(number, n.add, 1, slow_path(token))
-        netns.refused(34, n.add, 1, slow_path(b"t", 0))
+            netns.refused(number, n.add, 1, genl.slow_path(token))
+        netns.refused(34, n.add, 1, genl.slow_path(b"t", 0))
         netns.refused(22, n.add, 1, genl.nest(C["L7FP_A_SLOW_PATH"],
                                               genl.u16(C["L7FP_A_SLOW_PATH_PORT"], 1)))
-        netns.refused(34, n.add, 1, slow_path(
+        netns.refused(34, n.add, 1, genl.slow_path(
             b"t", PROXY, "127.0.0.1", genl.u16(C["L7FP_A_SLOW_PATH_INBOUND_PORT"], 0)))
-        n.add(1, slow_path(b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"], PROXY, "127.0.0.1",
+        n.add(1, genl.slow_path(b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"], PROXY, "127.0.0.1",
                            genl.u16(C["L7FP_A_SLOW_PATH_INBOUND_PORT"], 7)))
-        netns.refused(17, n.add, 1, slow_path(b"y"), says="has one")
+        netns.refused(17, n.add, 1, genl.slow_path(b"y"), says="has one")
         found = genl.table(n.dump("GENERATION_GET")[0][C["L7FP_A_SLOW_PATH"]])
         equal(found[C["L7FP_A_SLOW_PATH_TOKEN"]], b"x" * C["L7FP_MAX_SLOW_PATH_TOKEN"])
         equal(found[C["L7FP_A_SLOW_PATH_ADDRESS"]], b"\x7f\0\0\1")
