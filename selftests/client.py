@@ -194,18 +194,18 @@ class Client:
         self.sock.close()
 
 
-def service(name, address, backends, port=80, endpoints=("127.0.0.1",)):
+def service(name, address, backends, port=80, endpoints=("127.0.0.1",), protocol="http"):
     """A Service whose endpoints listen on port backends."""
     return [
         {"apiVersion": "v1", "kind": "Service",
          "metadata": {"name": name, "namespace": "default"},
          "spec": {"clusterIP": address,
-                  "ports": [{"name": "http", "port": port, "targetPort": 8080}]}},
+                  "ports": [{"name": protocol, "port": port, "targetPort": 8080}]}},
         {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
          "metadata": {"name": name + "-1", "namespace": "default",
                       "labels": {"kubernetes.io/service-name": name}},
          "addressType": "IPv4",
-         "ports": [{"name": "http", "port": backends, "protocol": "TCP"}],
+         "ports": [{"name": protocol, "port": backends, "protocol": "TCP"}],
          "endpoints": [{"addresses": [a], "conditions": {"ready": True}} for a in endpoints]},
     ]
 

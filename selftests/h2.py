@@ -118,6 +118,11 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        # The accept() under way holds the listener: shutdown wakes it.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def run(self):

@@ -56,7 +56,7 @@ class Mesh(netns.Net):
     def __exit__(self, *_):
         os.close(self.link)
         os.close(self.map)
-        self.server.listener.close()
+        self.server.close()
         super().__exit__()
 
     def stat(self, name):

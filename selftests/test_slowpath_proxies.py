@@ -7,6 +7,7 @@ import os
 import threading
 
 import client
+import h2
 import ktap
 import proxies
 from backend import Backend
@@ -227,10 +228,37 @@ def other_policies(proxy):
     equal((r.status, r.get("x-l7fp-reason")), (503, "SPF"))
 
 
+def streams(proxy):
+    """Of one connection with HTTP/2 some go to the proxy, by HTTP/2, and on by HTTP/2."""
+    docs = documents(BOTH) + client.service("rpc", "10.96.1.3", client.PORT + 2, protocol="grpc")
+    docs.append(client.virtual_service("rpc", [
+        route({"uri": {"prefix": "/plain"}}, "rpc"), route({"uri": {"prefix": "/denied"}}, "rpc"),
+        route({"uri": {"regex": "/slow/[a-z]+/[0-9]+"}}, "rpc")]))
+    use(proxy, docs)
+    before = counter("slow_path_rq_total")
+    with h2.Server(client.PORT + 2) as server, h2.client(("10.96.1.3", 80)) as c:
+        for stream, path, expected in ((1, b"/slow/a/1", 200), (3, b"/plain/1", 200),
+                                       (5, b"/denied/1", 403), (7, b"/slow/a/2", 200),
+                                       (9, b"/slow/a", 404)):
+            c.send(h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, stream,
+                            h2.get(path, b"rpc")))
+            equal((path, h2.status(c.until(h2.HEADERS, stream)[3])), (path, expected))
+        equal(server.requests, 3)
+        port = c.sock.getsockname()[1]
+    # Whether a regular expression matches only the proxy knows.
+    sent = counter("slow_path_rq_total") - before
+    lines = current.requests(sent)
+    # HAProxy logs the whole URI.
+    equal([(x.path.removeprefix("http://rpc"), x.source[1], x.status) for x in lines],
+          [("/slow/a/1", port, 200), ("/slow/a/2", port, 200), ("/slow/a", port, 404)])
+    equal(sent, 3)
+
+
 for kind in (proxies.Envoy, proxies.Haproxy):
     for text, function in (("the access log has every request of the slow path and no other",
                             count_everything),
                            ("only what is undecided goes there", only_undecided),
+                           ("streams of HTTP/2", streams),
                            ("only the configuration of these policies is used", other_policies)):
         case("%s: %s" % (kind.format, text))(lambda kind=kind, function=function: function(kind))
 

@@ -268,7 +268,7 @@ static void connection_manager(struct envoy *e, uint32_t port, const struct prox
 	envoy_any(j, "typed_config", TYPE
 		  "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager");
 	json_string(j, "stat_prefix", "slow_path");
-	json_string(j, "codec_type", "HTTP1");
+	json_string(j, "codec_type", "AUTO");
 	json_bool(j, "use_remote_address", false);
 	path_options(j, e->ir->path_mode);
 	json_string(j, "server_header_transformation", "PASS_THROUGH");

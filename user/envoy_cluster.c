@@ -65,6 +65,23 @@ static void balancing(struct json *j, const struct ir_cluster *c)
 	}
 }
 
+/* Which version of HTTP its endpoints are spoken to in. */
+static void versions(struct json *j, const struct ir_cluster *c)
+{
+	bool any = c->protocol == L7FP_CLUSTER_ANY_HTTP;
+
+	json_object(j, any ? "use_downstream_protocol_config" : "explicit_http_config");
+	if (any || c->protocol == L7FP_CLUSTER_HTTP1) {
+		json_object(j, "http_protocol_options");
+		json_end(j);
+	}
+	if (any || c->protocol == L7FP_CLUSTER_HTTP2) {
+		json_object(j, "http2_protocol_options");
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void limits(struct json *j, const struct ir_cluster *c)
 {
 	const struct node *tcp = node_get(c->connection_pool, "tcp");
@@ -85,10 +102,7 @@ static void limits(struct json *j, const struct ir_cluster *c)
 
 	json_object(j, "typed_extension_protocol_options");
 	envoy_any(j, HTTP_OPTIONS, "type.googleapis.com/" HTTP_OPTIONS);
-	json_object(j, "explicit_http_config");
-	json_object(j, "http_protocol_options");
-	json_end(j);
-	json_end(j);
+	versions(j, c);
 	json_object(j, "common_http_protocol_options");
 	if (number(node_get(http, "maxRequestsPerConnection")))
 		put_number(j, "max_requests_per_connection",

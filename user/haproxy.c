@@ -360,6 +360,9 @@ static void backend(struct haproxy *h, size_t index, const struct ir_route *r,
 		inet_ntop(v4 ? AF_INET : AF_INET6, &e->address.s6_addr[v4 ? 12 : 0], text,
 			  sizeof(text));
 		fprintf(h->out, "    server e%zu %s%s:%u", i, v4 ? "" : "ipv6@", text, e->port);
+		/* A server has one version here: of the client's it knows nothing. */
+		if (c->protocol == L7FP_CLUSTER_HTTP2)
+			fputs(" proto h2", h->out);
 		if (e->weight > 1)
 			fprintf(h->out, " weight %u", e->weight < 256 ? e->weight : 256);
 		fputs("\n", h->out);

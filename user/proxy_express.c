@@ -124,7 +124,7 @@ static void traffic_policy(struct node *policy)
 	static const char * const tcp[] = { "maxConnections", "idleTimeout" };
 	static const char * const http[] = {
 		"http1MaxPendingRequests", "http2MaxRequests", "maxRequestsPerConnection",
-		"maxRetries", "idleTimeout",
+		"maxRetries", "idleTimeout", "h2UpgradePolicy",
 	};
 	struct node *pool = node_get(policy, "connectionPool"), *hash;
 	struct node *simple = node_path(policy, "loadBalancer", "simple", NULL);

@@ -156,9 +156,16 @@ static const char *policy_slow(const struct traffic_policy *t)
 }
 
 /* Which version its servers speak, as Istio has it: by the port, or the client's. */
-static enum l7fp_cluster_protocol protocol_of(const struct traffic_policy *t,
+static enum l7fp_cluster_protocol protocol_of(const struct translation *tr,
+					      const struct traffic_policy *t,
 					      const struct service_port *p)
 {
+	const char *upgrade = node_string(node_path(t->connection_pool, "http",
+						    "h2UpgradePolicy", NULL));
+
+	/* A proxy speaks it to the servers of clients that do not. */
+	if (tr->for_proxy && upgrade && !strcmp(upgrade, "UPGRADE"))
+		return L7FP_CLUSTER_HTTP2;
 	if (node_true(node_path(t->connection_pool, "http", "useClientProtocol", NULL)))
 		return L7FP_CLUSTER_ANY_HTTP;
 	switch (p->protocol) {
@@ -185,7 +192,7 @@ static void apply_policy(struct translation *tr, struct ir_cluster *c,
 		c->connection_pool = t->connection_pool;
 		c->outlier_detection = t->outlier_detection;
 	}
-	c->protocol = protocol_of(t, p);
+	c->protocol = protocol_of(tr, t, p);
 	if (simple && !strcmp(simple, "RANDOM"))
 		c->lb = L7FP_LB_RANDOM;
 	else if (!simple || !strcmp(simple, "UNSPECIFIED"))
@@ -237,6 +244,7 @@ uint32_t cluster_original(struct translation *tr, const char *name)
 		return index;
 	index = new_cluster(tr, name, NULL, tr->self->document);
 	tr->cluster.item[index].kind = L7FP_CLUSTER_ORIGINAL_DST;
+	tr->cluster.item[index].protocol = L7FP_CLUSTER_ANY_HTTP;
 	return index;
 }
 
