@@ -123,12 +123,15 @@ void l7fp_slow_path_release(struct l7fp_downstream *d)
 
 	lockdep_assert_held(&d->lock);
 	/* Of a connection with HTTP/2 it is its streams' to use. */
-	if (d->h2)
+	if (d->h2) {
 		spin_lock(&d->h2->lock);
-	endpoint = d->slow_endpoint;
-	d->slow_endpoint = NULL;
-	if (d->h2)
+		endpoint = d->slow_endpoint;
+		d->slow_endpoint = NULL;
 		spin_unlock(&d->h2->lock);
+	} else {
+		endpoint = d->slow_endpoint;
+		d->slow_endpoint = NULL;
+	}
 	if (endpoint)
 		abandon(d, endpoint);
 }
@@ -218,27 +221,40 @@ static struct l7fp_endpoint *new_endpoint(struct l7fp_downstream *d)
 	return endpoint;
 }
 
-struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
+/* That of @owner for @d's exchange, held, or NULL without memory. *@old: one to be given up. */
+static struct l7fp_endpoint *use_endpoint(struct l7fp_downstream *d, struct l7fp_downstream *owner,
+					  struct l7fp_endpoint **old)
 {
-	struct l7fp_h2_connection *c = d->port.stream ? d->port.stream->c : NULL;
-	struct l7fp_downstream *owner = c ? c->downstream : d;
-	struct l7fp_endpoint *endpoint, *old = NULL;
+	struct l7fp_endpoint *endpoint = owner->slow_endpoint;
 
-	lockdep_assert_held(&d->lock);
-	/* Streams of one connection share its endpoint, and no others do. */
-	if (c)
-		spin_lock(&c->lock);
-	endpoint = owner->slow_endpoint;
 	/* The endpoint holds the cluster: an equal pointer is the same generation. */
-	if (endpoint && endpoint->cluster != d->x->slow_path->cluster)
-		swap(endpoint, old);
+	if (endpoint && endpoint->cluster != d->x->slow_path->cluster) {
+		*old = endpoint;
+		endpoint = NULL;
+	}
 	if (!endpoint)
 		endpoint = new_endpoint(d);
 	owner->slow_endpoint = endpoint;
 	if (endpoint)
 		refcount_inc(&endpoint->refs);
-	if (c)
+	return endpoint;
+}
+
+struct l7fp_endpoint *l7fp_slow_path_endpoint(struct l7fp_downstream *d)
+{
+	struct l7fp_endpoint *endpoint, *old = NULL;
+
+	lockdep_assert_held(&d->lock);
+	/* Streams of one connection share its endpoint, and no others do. */
+	if (d->port.stream) {
+		struct l7fp_h2_connection *c = d->port.stream->c;
+
+		spin_lock(&c->lock);
+		endpoint = use_endpoint(d, c->downstream, &old);
 		spin_unlock(&c->lock);
+	} else {
+		endpoint = use_endpoint(d, d, &old);
+	}
 	if (old)
 		abandon(d, old);
 	return endpoint;

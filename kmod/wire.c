@@ -184,38 +184,6 @@ static int wire_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int
 	return n;
 }
 
-/*
- * The urgent byte stops read_sock for good: step over it as a reader without
- * SO_OOBINLINE does. The socket is locked.
- */
-static bool wire_at_urgent(struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	return tp->urg_data && tp->urg_seq == tp->copied_seq &&
-	       before(tp->copied_seq, tp->rcv_nxt);
-}
-
-static void wire_skip_urgent(struct l7fp_port *port)
-{
-	u8 byte;
-	struct kvec v = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {};
-
-	/*
-	 * tcp_recvmsg() leaves out an urgent byte that is next in line and returns
-	 * the one behind it; MSG_PEEK would not move. MSG_OOB takes it instead and
-	 * moves nothing, so read it inline: one byte, thrown away.
-	 */
-	lock_sock(port->sock->sk);
-	sock_set_flag(port->sock->sk, SOCK_URGINLINE);
-	release_sock(port->sock->sk);
-	kernel_recvmsg(port->sock, &msg, &v, 1, 1, MSG_DONTWAIT);
-	lock_sock(port->sock->sk);
-	sock_reset_flag(port->sock->sk, SOCK_URGINLINE);
-	release_sock(port->sock->sk);
-}
-
 struct wire_state {
 	bool eof, urgent;
 	int err;
@@ -273,7 +241,7 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 
 		if (n < 0 && n != -EAGAIN && !take->bytes)
 			state->err = n;
-		state->urgent = !take->bytes && wire_at_urgent(sk);
+		state->urgent = !take->bytes && l7fp_wire_at_urgent(sk);
 		/* All was read when the FIN is in and nothing is queued before it. */
 		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT ||
 		     sk->sk_state == TCP_CLOSE) && !take->bytes && !state->urgent)
@@ -390,7 +358,7 @@ static void wire_read(struct l7fp_port *port, bool softirq)
 			return;
 		}
 		if (state.urgent) {
-			wire_skip_urgent(port);
+			l7fp_wire_skip_urgent(port);
 			continue;
 		}
 		if (state.eof && !test_and_set_bit(L7FP_PORT_EOF_SEEN, &port->flags))
@@ -412,6 +380,7 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 	if (test_bit(L7FP_PORT_CONNECTING, &port->flags)) {
 		/* First the bit, which tells what the state means. */
 		bool called = test_bit_acquire(L7FP_PORT_CONNECT_CALLED, &port->flags);
+		/* Pairs with the release in l7fp_wire_connect(). */
 		struct socket *sock = smp_load_acquire(&port->sock);
 		int state = sock ? READ_ONCE(sock->sk->sk_state) : TCP_CLOSE;
 

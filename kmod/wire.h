@@ -42,4 +42,10 @@ void l7fp_wire_uninit(void);
  */
 u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 seq);
 
+/* wire_urgent.c */
+/* An urgent byte is next. The socket is locked. */
+bool l7fp_wire_at_urgent(struct sock *sk);
+/* Throws it away. Process context. */
+void l7fp_wire_skip_urgent(struct l7fp_port *port);
+
 #endif /* _L7FP_WIRE_H */

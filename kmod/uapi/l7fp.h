@@ -183,7 +183,7 @@ enum l7fp_cluster_protocol {
 };
 
 enum l7fp_protocol {
-	L7FP_PROTOCOL_HTTP = 0,		/* HTTP/1.1 */
+	L7FP_PROTOCOL_HTTP = 0,		/* HTTP/1.1, or HTTP/2 by its preface */
 	L7FP_PROTOCOL_OPAQUE = 1,	/* bytes, to the listener's cluster */
 	L7FP_PROTOCOL_DETECT = 2,	/* HTTP by the first bytes, else as OPAQUE */
 	L7FP_PROTOCOL_HTTP2 = 3,	/* HTTP/2 with prior knowledge; another client is refused */
