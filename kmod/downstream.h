@@ -199,6 +199,8 @@ int l7fp_exchange_bound(struct l7fp_downstream *d);
 struct l7fp_h2_trailers;
 /* The request's head is there, in @d->x and its arena. @err: what l7fp_h2_head() said of it. */
 void l7fp_exchange_stream_request(struct l7fp_downstream *d, int err);
+/* Bounds the exchange by the time that a client of gRPC gives it. */
+void l7fp_exchange_grpc_timeout(struct l7fp_exchange_kern *x);
 /* The request is complete; takes over @trailers. False: not yet, input is blocked. */
 bool l7fp_exchange_downstream_end(struct l7fp_downstream *d, struct l7fp_h2_trailers *trailers);
 /* A response's head is there, final or interim: @head is its text. */

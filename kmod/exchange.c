@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "downstream.h"
 #include "exchange_private.h"
+#include "grpc.h"
 #include "h2_connection.h"
 #include "netlink.h"
 #include "slowpath.h"
@@ -75,6 +76,8 @@ static void exchange_free(struct l7fp_downstream *d)
 	if (x->decided) {
 		l7fp_count(d->port.ln, downstream_rq_completed);
 		this_cpu_inc(d->port.ln->stats->reason[x->reason]);
+		if (x->grpc)
+			this_cpu_inc(d->port.ln->stats->grpc[x->grpc_status]);
 		trace_l7fp_exchange_done(x);
 		tell_lost(d, x);
 	}
@@ -124,6 +127,9 @@ void l7fp_exchange_reply(struct l7fp_downstream *d, u32 status, struct l7fp_str 
 	if (x) {
 		x->reason = reason;
 		x->response_started = 1;
+		if (x->grpc)
+			x->grpc_status = x->deadline && reason == L7FP_REASON_UT ?
+					 L7FP_GRPC_DEADLINE_EXCEEDED : l7fp_grpc_status_of(status);
 		count_status(d, x, status);
 	}
 	l7fp_count(d->port.ln, local_reply);
@@ -256,6 +262,8 @@ static void forward(struct l7fp_downstream *d)
 {
 	struct l7fp_exchange_kern *x = d->x;
 
+	if (x->grpc && !x->slow_path)
+		l7fp_exchange_grpc_timeout(x);
 	x->upgrade = x->request.upgrade || x->request.method == L7FP_METHOD_CONNECT;
 	l7fp_exchange_arm_timeout(d);
 	l7fp_exchange_find_upstream(d, NULL);

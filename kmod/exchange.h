@@ -133,8 +133,10 @@ struct l7fp_exchange_kern {
 	unsigned long started;
 	u32 reason;
 	u8 interim;			/* 1xx responses so far */
+	u8 grpc_status;			/* of a response to @grpc */
 	u8 resent:1, response_started:1, request_done:1, response_done:1;
 	u8 upgrade:1, decided:1;
+	u8 grpc:1, deadline:1;		/* a call of gRPC, bounded by its client */
 };
 
 static inline struct l7fp_exchange_kern *l7fp_exchange_kern(struct l7fp_exchange *exchange)

@@ -66,6 +66,8 @@ struct l7fp_exchange_kern *l7fp_exchange_new(struct l7fp_downstream *d)
 	x->request_done = 0;
 	x->response_done = 0;
 	x->upgrade = 0;
+	x->grpc = 0;
+	x->deadline = 0;
 	x->dry_run = 0;
 	x->decided = 0;
 	return x;

@@ -7,6 +7,7 @@
  */
 #include "downstream.h"
 #include "exchange_private.h"
+#include "grpc.h"
 #include "h2_connection.h"
 
 void l7fp_exchange_stream_request(struct l7fp_downstream *d, int err)
@@ -14,6 +15,8 @@ void l7fp_exchange_stream_request(struct l7fp_downstream *d, int err)
 	struct l7fp_exchange_kern *x = d->x;
 
 	lockdep_assert_held(&d->lock);
+	x->grpc = !err && l7fp_grpc_request(&x->request, x->head);
+	x->grpc_status = L7FP_GRPC_STATUS_NONE;
 	if (!err) {
 		l7fp_exchange_decide(d);
 		return;
@@ -23,6 +26,20 @@ void l7fp_exchange_stream_request(struct l7fp_downstream *d, int err)
 	x->decided = 0;
 	this_cpu_inc(d->port.ln->stats->reason[L7FP_REASON_DPE]);
 	l7fp_exchange_reply_reason(d, l7fp_h1_error_status(err), L7FP_REASON_DPE);
+}
+
+/*
+ * The client's deadline, where the route has no shorter one: Envoy's, with the max_grpc_timeout
+ * that Istio gives it.
+ */
+void l7fp_exchange_grpc_timeout(struct l7fp_exchange_kern *x)
+{
+	u32 ms = l7fp_grpc_timeout(&x->request, x->head);
+
+	if (!ms || (x->timeout_ms && x->timeout_ms < ms))
+		return;
+	x->timeout_ms = ms;
+	x->deadline = 1;
 }
 
 bool l7fp_exchange_downstream_end(struct l7fp_downstream *d, struct l7fp_h2_trailers *trailers)
@@ -52,6 +69,10 @@ void l7fp_exchange_stream_response(struct l7fp_downstream *d, const u8 *head)
 
 	lockdep_assert_held(&d->lock);
 	if (x->response.status >= 200) {
+		/* A response that is an error may be its head alone. */
+		if (x->grpc)
+			x->grpc_status = l7fp_grpc_status(x->response.headers,
+							  x->response.n_headers, head);
 		l7fp_exchange_begin_response(d, head, 0);
 		return;
 	}
@@ -69,6 +90,9 @@ void l7fp_exchange_upstream_end(struct l7fp_downstream *d, struct l7fp_h2_traile
 		return;
 	}
 	d->response.done = true;
+	if (d->x->grpc && trailers)
+		d->x->grpc_status = l7fp_grpc_status(trailers->headers, trailers->n,
+						     trailers->buf);
 	l7fp_h2_stream_end(&d->port, trailers);
 	l7fp_exchange_response_done(d, 0);
 }

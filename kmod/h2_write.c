@@ -7,6 +7,7 @@
  */
 #include <linux/slab.h>
 #include "compat.h"
+#include "grpc.h"
 #include "h2_connection.h"
 #include "head.h"
 
@@ -315,46 +316,6 @@ int l7fp_h2_write_interim(struct l7fp_exchange_kern *x, const u8 *head, struct l
 
 /* ---- local replies */
 
-/* application/grpc, application/grpc+proto, ...: what Envoy takes for gRPC, but not gRPC-Web. */
-static bool is_grpc(const struct l7fp_exchange_kern *x)
-{
-	const struct l7fp_h1_head *h = &x->request;
-	const u8 *value;
-	u32 len;
-	int i;
-
-	if (!l7fp_h1_has(h, L7FP_H_CONTENT_TYPE))
-		return false;
-	i = l7fp_h1_find(h, x->head, (const u8 *)"content-type", 12, -1);
-	if (i < 0)
-		return false;
-	value = x->head + h->headers[i].value_off;
-	len = h->headers[i].value_len;
-	return len >= 16 && !memcmp(value, "application/grpc", 16) &&
-	       (len == 16 || value[16] == '+' || value[16] == ';');
-}
-
-/* Envoy's mapping (source/common/grpc/status.cc). */
-static u32 grpc_status(u32 status)
-{
-	switch (status) {
-	case 400:
-		return 13;	/* INTERNAL */
-	case 401:
-		return 16;	/* UNAUTHENTICATED */
-	case 403:
-		return 7;	/* PERMISSION_DENIED */
-	case 404:
-		return 12;	/* UNIMPLEMENTED */
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return 14;	/* UNAVAILABLE */
-	}
-	return 2;		/* UNKNOWN */
-}
-
 /* Percent-encoded, as the gRPC protocol has it; cut at @room. */
 static struct l7fp_str grpc_message(struct l7fp_str text, u8 *to, u32 room)
 {
@@ -378,7 +339,7 @@ static struct l7fp_str grpc_message(struct l7fp_str text, u8 *to, u32 room)
 int l7fp_h2_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 status,
 			struct l7fp_str body, u32 reason, u32 listener_flags)
 {
-	bool grpc = x && is_grpc(x), bodiless = status == 204 || status == 304 || grpc;
+	bool grpc = x && x->grpc, bodiless = status == 204 || status == 304 || grpc;
 	struct l7fp_header_ops list[L7FP_OPS_LISTS];
 	u32 lists = x ? l7fp_response_ops(x, list) : 0;
 	struct l7fp_stream *s = to->stream;
@@ -397,7 +358,7 @@ int l7fp_h2_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 
 		put_number(&w, ":status", grpc ? 200 : status);
 		if (grpc) {
 			put_str(&w, "content-type", str("application/grpc"));
-			put_number(&w, "grpc-status", grpc_status(status));
+			put_number(&w, "grpc-status", x->grpc_status);
 			if (body.len)
 				put_str(&w, "grpc-message",
 					grpc_message(body, message, sizeof(message)));

@@ -13,6 +13,7 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include "grpc.h"
 #include "uapi/l7fp.h"
 
 struct l7fp_generation;
@@ -35,6 +36,7 @@ struct l7fp_drain {
 struct l7fp_stats {
 	u64 verdict[__L7FP_VERDICT_MAX];
 	u64 reason[__L7FP_REASON_MAX];
+	u64 grpc[L7FP_GRPC_STATUS_NONE + 1];
 	u64 downstream_cx_total;
 	u64 downstream_cx_destroy;
 	u64 downstream_rq_total;

@@ -414,9 +414,12 @@ static int dump_scope(struct sk_buff *skb, struct netlink_callback *cb, struct l
 	case L7FP_STAT_VERDICT:
 		return dump_array(skb, cb, ln, L7FP_STAT_VERDICT, __L7FP_VERDICT_MAX,
 				  offsetof(struct l7fp_stats, verdict), l7fp_verdict_name);
-	default:
+	case L7FP_STAT_REASON:
 		return dump_array(skb, cb, ln, L7FP_STAT_REASON, __L7FP_REASON_MAX,
 				  offsetof(struct l7fp_stats, reason), l7fp_reason_name);
+	default:
+		return dump_array(skb, cb, ln, L7FP_STAT_GRPC, L7FP_GRPC_STATUS_NONE + 1,
+				  offsetof(struct l7fp_stats, grpc), l7fp_grpc_status_name);
 	}
 }
 
@@ -427,7 +430,7 @@ int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 	mutex_lock(&ln->lock);
 	cb->seq = ln->sequence;
-	for (; cb->args[POS_SCOPE] <= L7FP_STAT_REASON; cb->args[POS_SCOPE]++) {
+	for (; cb->args[POS_SCOPE] <= L7FP_STAT_GRPC; cb->args[POS_SCOPE]++) {
 		err = dump_scope(skb, cb, ln);
 		if (err)
 			break;

@@ -13,7 +13,7 @@ need nginx curl nghttp h2load
 /usr/bin/python3 -c 'import grpc' 2>/dev/null || ktap_skip_all "no grpc for python3 here"
 need_module
 [ -x "$tool" ] || ktap_skip_all "no $tool: run make"
-ktap_plan 21
+ktap_plan 23
 
 at_exit "'$tool' reset --all"
 mesh=$(cgroup_make mesh)
@@ -95,10 +95,20 @@ check_equal "keep-alive pings" "OK OK" "$(client $rpc:80 idle)"
 check_equal "a call is cancelled" "3 CANCELLED" "$(client $rpc:80 cancel)"
 check "the server hears of it" wait_for 20 grep -q cancelled "$tmp/cancelled"
 check_equal "a deadline" DEADLINE_EXCEEDED "$(client $rpc:80 deadline)"
+printf '\0\0\0\0\1x' >"$tmp/message"
+check_equal "a deadline that nobody keeps but the kernel" 4 \
+	"$(cgroup_exec "$mesh" nghttp -nv -d "$tmp/message" -H ':authority: rpc' -H 'te: trailers' \
+	-H 'content-type: application/grpc' -H 'grpc-timeout: 500m' "http://$rpc/l7fp.Echo/Slow" |
+	sed -n 's/.*grpc-status: //p' | tail -n1)"
 check_equal "a method that is denied" "PERMISSION_DENIED: RBAC: access denied" \
 	"$(client $rpc:80 denied)"
 check_equal "a service without a route" UNIMPLEMENTED "$(client $rpc:80 unrouted)"
 check_equal "a port that names no protocol" "s1=30" "$(client $auto:80 balance)"
+
+"$tool" stats --json >"$tmp/stats.json"
+grpc() { json "$tmp/stats.json" "sum(c['value'] for c in d['counters'] if c['scope'] == 'grpc_status' and c.get('object') == '$1')"; }
+check_equal "statuses are counted" "566 1 1" "$(grpc OK) $(grpc PERMISSION_DENIED) $(grpc UNIMPLEMENTED)"
+"$tool" stats | sed -n '/^grpc/,/^$/p' | sed 's/^/# /'
 
 # HTTP/2 without gRPC, and the other version on either side.
 get() { cgroup_exec "$mesh" curl -s -m 30 -o "$tmp/body" -w '%{http_version} %{http_code}\n' "$@"; }

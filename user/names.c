@@ -167,6 +167,7 @@ const char *name_scope(uint32_t scope)
 		[L7FP_STAT_RULE] = "rule",
 		[L7FP_STAT_VERDICT] = "verdict",
 		[L7FP_STAT_REASON] = "reason",
+		[L7FP_STAT_GRPC] = "grpc_status",
 	};
 
 	return NAME(name, scope);

@@ -519,12 +519,13 @@ enum l7fp_stat_scope {
 	L7FP_STAT_RULE = 4,		/* of the current generation */
 	L7FP_STAT_VERDICT = 5,		/* enum l7fp_verdict */
 	L7FP_STAT_REASON = 6,		/* enum l7fp_reason */
+	L7FP_STAT_GRPC = 7,		/* grpc-status of the answers to gRPC */
 };
 
 enum l7fp_attr_stat {
 	L7FP_A_STAT_UNSPEC = 0,
 	L7FP_A_STAT_SCOPE,		/* u32 enum l7fp_stat_scope */
-	L7FP_A_STAT_ID,			/* u32: of the object, verdict or reason */
+	L7FP_A_STAT_ID,			/* u32: of the object, verdict, reason or grpc-status */
 	L7FP_A_STAT_OBJECT,		/* nul-string: its name */
 	L7FP_A_STAT_NAME,		/* nul-string: the counter, e.g. "rq_total" */
 	L7FP_A_STAT_VALUE,		/* u64 */
