@@ -348,7 +348,7 @@ def _():
 @ktap.cases([
     ("detect: opaque: %s" % name, data) for name, data in (
         ("TLS ClientHello", b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"),
-        ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        ("almost HTTP/2's preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rx"),
         ("a word and a line feed", b"GET key\r\n"),
         ("HTTP/0.9", b"GET /\r\n"),
         ("another version", b"GET / HTTP/2.0\r\nHost: web\r\n\r\n"),
