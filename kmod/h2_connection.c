@@ -136,9 +136,25 @@ void l7fp_h2_hash(struct l7fp_h2_connection *c, struct l7fp_stream *s, u32 id)
 	s->h2.send_window = c->peer_window;
 	s->h2.recv_window = L7FP_H2_DEFAULT_WINDOW;
 	s->hashed = true;
+	s->open = true;
+	c->n_open++;
 	hlist_add_head(&s->node, bucket(c, id));
 	l7fp_h2_ids_open(&c->ids, id);
 	l7fp_port_get(s->port);
+}
+
+static void count_closed(struct l7fp_h2_connection *c, struct l7fp_stream *s)
+{
+	if (s->open)
+		c->n_open--;
+	s->open = false;
+}
+
+void l7fp_h2_ended(struct l7fp_h2_connection *c, struct l7fp_stream *s)
+{
+	lockdep_assert_held(&c->lock);
+	if (s->h2.sent_end && s->h2.recv_end)
+		count_closed(c, s);
 }
 
 bool l7fp_h2_unhash(struct l7fp_h2_connection *c, struct l7fp_stream *s)
@@ -148,6 +164,7 @@ bool l7fp_h2_unhash(struct l7fp_h2_connection *c, struct l7fp_stream *s)
 	lockdep_assert_held(&c->lock);
 	if (hashed)
 		hlist_del(&s->node);
+	count_closed(c, s);
 	s->hashed = false;
 	list_del_init(&s->waiting);
 	return hashed;

@@ -69,7 +69,7 @@ struct l7fp_stream {
 	struct l7fp_port *port;
 	struct hlist_node node;
 	struct list_head waiting;
-	bool hashed, moved, told_sent;
+	bool hashed, open, moved, told_sent;
 	bool rx_end, rx_reset, rx_refused;
 	u32 code;
 	u32 credit;
@@ -83,7 +83,8 @@ struct l7fp_stream {
  * @port: what carries it; its owner owns this, too
  * @downstream: the owner, where the peer is a client; else @upstream is
  * @lock: see above
- * @n_streams: of @streams, and of those that have no number yet
+ * @n_streams: of @streams, of those that have no number yet, and of those that end
+ * @n_open: of them, neither reset nor at an end on both sides: what RFC 9113 5.1.2 counts
  * @peer_streams: SETTINGS_MAX_CONCURRENT_STREAMS of the peer, at most L7FP_H2_MAX_STREAMS
  * @peer_window: its SETTINGS_INITIAL_WINDOW_SIZE
  * @failed: GOAWAY with an error went, or the connection is gone: nothing is sent any more
@@ -113,6 +114,7 @@ struct l7fp_h2_connection {
 	struct l7fp_h2_ids ids;
 	struct hlist_head streams[L7FP_H2_BUCKETS];
 	u32 n_streams;
+	u32 n_open;
 	struct list_head waiting;
 	s64 send_window;
 	u32 peer_window;
@@ -145,6 +147,8 @@ void l7fp_h2_kick(struct l7fp_h2_connection *c);
 struct l7fp_stream *l7fp_h2_find(struct l7fp_h2_connection *c, u32 id);
 /* Under the lock. */
 void l7fp_h2_hash(struct l7fp_h2_connection *c, struct l7fp_stream *s, u32 id);
+/* Looks whether both sides of @s are at an end. Under the lock. */
+void l7fp_h2_ended(struct l7fp_h2_connection *c, struct l7fp_stream *s);
 /* Out of the table. True: the caller has to put its port. Under the lock. */
 bool l7fp_h2_unhash(struct l7fp_h2_connection *c, struct l7fp_stream *s);
 /* Ends the connection with GOAWAY. The port's events. */

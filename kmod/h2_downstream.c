@@ -197,8 +197,12 @@ void l7fp_h2_downstream_open(struct l7fp_h2_connection *c, u32 id, struct l7fp_h
 	u32 code = L7FP_H2_REFUSED_STREAM;
 	int err;
 
-	/* What is counted here is bounded as resets are. */
-	if (READ_ONCE(c->n_streams) < L7FP_H2_MAX_STREAMS)
+	/*
+	 * What is counted here is bounded as resets are. A client may open one as soon as it has
+	 * seen the end of another, which is not all gone here then.
+	 */
+	if (READ_ONCE(c->n_open) < L7FP_H2_MAX_STREAMS &&
+	    READ_ONCE(c->n_streams) < 2 * L7FP_H2_MAX_STREAMS)
 		ds = stream_new(c);
 	if (!ds)
 		goto refuse;

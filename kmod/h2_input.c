@@ -155,6 +155,7 @@ static void end_of(struct l7fp_h2_connection *c, struct l7fp_stream *s,
 
 	spin_lock_bh(&c->lock);
 	code = l7fp_h2_end(&s->h2);
+	l7fp_h2_ended(c, s);
 	if (!code) {
 		swap(s->rx_trailers, trailers);
 		WRITE_ONCE(s->rx_end, true);

@@ -288,8 +288,10 @@ static int send_data(struct l7fp_stream *s, u32 len, bool end)
 	c->send_window -= len;
 	s->h2.send_window -= len;
 	s->moved = true;
-	if (end)
+	if (end) {
 		s->h2.sent_end = 1;
+		l7fp_h2_ended(c, s);
+	}
 	return 0;
 }
 

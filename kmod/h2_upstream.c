@@ -225,6 +225,7 @@ void l7fp_h2_upstream_head(struct l7fp_stream *s, struct l7fp_hpack_list *list, 
 		spin_lock_bh(&s->c->lock);
 		s->h2.heads = 1;
 		s->h2.recv_end = end_stream;
+		l7fp_h2_ended(s->c, s);
 		s->h2.has_length = !end_stream && l7fp_h1_has(h, L7FP_H_CONTENT_LENGTH) &&
 				   x->request.method != L7FP_METHOD_HEAD && h->status != 304;
 		s->h2.length = h->content_length;

@@ -144,8 +144,10 @@ static int finish(struct writer *w, struct l7fp_stream *s, bool end)
 				 (!i && end ? L7FP_H2_F_END_STREAM : 0), s->h2.id);
 	}
 	l7fp_port_commit(w->c->port, len + frames * L7FP_H2_FRAME_HEAD);
-	if (end)
+	if (end) {
 		s->h2.sent_end = 1;
+		l7fp_h2_ended(s->c, s);
+	}
 	return 0;
 }
 
