@@ -137,7 +137,7 @@ check "reset of one" "$tool" reset --netns "$ns"
 # Prometheus' format: name, labels, number.
 "$tool" stats --prometheus >"$tmp/metrics"
 check_equal "stats --prometheus" 0 \
-	"$(grep -cvE '^(# TYPE [a-zA-Z_][a-zA-Z0-9_]* counter|[a-zA-Z_][a-zA-Z0-9_]*(\{[a-z]+="([^"\\]|\\.)*",id="[0-9]+"\})? [0-9]+)$' "$tmp/metrics")"
+	"$(grep -cvE '^(# TYPE [a-zA-Z_][a-zA-Z0-9_]* counter|[a-zA-Z_][a-zA-Z0-9_]*(\{[a-z_]+="([^"\\]|\\.)*",id="[0-9]+"\})? [0-9]+)$' "$tmp/metrics")"
 
 "$tool" reset
 "$tool" dump --json >"$tmp/dump"
