@@ -39,9 +39,10 @@ EOT
 }
 
 # service NAME CLUSTER-IP[,IP] FAMILY ENDPOINT-ADDRESS PORT [ADDRESS PORT]...
+# The port's name, which tells its protocol, is $port_name, or http.
 service()
 {
-	local name=$1 ips=$2 family=$3 i=0
+	local name=$1 ips=$2 family=$3 port=${port_name:-http} i=0
 
 	shift 3
 	cat <<EOT
@@ -53,7 +54,7 @@ spec:
   clusterIP: ${ips%%,*}
   clusterIPs: [$(echo "$ips" | sed 's/\([^,]*\)/"\1"/g')]
   selector: {app: $name}
-  ports: [{name: http, port: 80, targetPort: 8080}]
+  ports: [{name: $port, port: 80, targetPort: 8080}]
 EOT
 	while [ $# -gt 1 ]; do
 		i=$((i + 1))
@@ -63,7 +64,7 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: $name-$i, namespace: default, labels: {kubernetes.io/service-name: $name}}
 addressType: $family
-ports: [{name: http, port: $2}]
+ports: [{name: $port, port: $2}]
 endpoints: [{addresses: ["$1"]}]
 EOT
 		shift 2

@@ -27,29 +27,6 @@ for i in 1 2 3; do
 done
 
 cat >"$tmp/policy.yaml" <<EOT
-apiVersion: v1
-kind: Service
-metadata: {name: rpc, namespace: default}
-spec:
-  clusterIP: $rpc
-  selector: {app: rpc}
-  ports: [{name: grpc, port: 80}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: auto, namespace: default}
-spec:
-  clusterIP: $auto
-  selector: {app: auto}
-  ports: [{name: any, port: 80}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: auto-1, namespace: default, labels: {kubernetes.io/service-name: auto}}
-addressType: IPv4
-ports: [{name: any, port: 18061}]
-endpoints: [{addresses: ["127.0.0.1"]}]
----
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: auto, namespace: default}
@@ -66,17 +43,9 @@ spec:
   - match: [{uri: {prefix: /l7fp.Echo/}}]
     route: [{destination: {host: rpc}, headers: {response: {set: {x-mesh: "yes"}}}}]
 EOT
-for i in 1 2 3; do
-	cat <<EOT
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: rpc-$i, namespace: default, labels: {kubernetes.io/service-name: rpc}}
-addressType: IPv4
-ports: [{name: grpc, port: 1806$i}]
-endpoints: [{addresses: ["127.0.0.1"]}]
-EOT
-done >>"$tmp/policy.yaml"
+port_name=grpc service rpc $rpc IPv4 127.0.0.1 18061 127.0.0.1 18062 127.0.0.1 18063 \
+	>>"$tmp/policy.yaml"
+port_name=any service auto $auto IPv4 127.0.0.1 18061 >>"$tmp/policy.yaml"
 service web $web IPv4 127.0.0.1 18071 >>"$tmp/policy.yaml"
 deny /l7fp.Echo/Secret >>"$tmp/policy.yaml"
 

@@ -12,6 +12,7 @@
 preface="http2/3.5 Sends invalid connection preface"
 
 . "$(dirname "$0")/../lib.sh"
+. "$here/echo.sh"
 
 need nghttpd python3
 h2spec=$("$here/../tools/h2spec") || ktap_skip_all "no h2spec: see above"
@@ -26,28 +27,10 @@ head -c 20000 /dev/zero | tr '\0' x >"$tmp/served/index.html"
 start "$tmp/nghttpd.log" nghttpd --no-tls -a 127.0.0.1 -d "$tmp/served" 18085
 wait_port 18085
 
-cat >"$tmp/policy.yaml" <<EOT
-apiVersion: v1
-kind: Service
-metadata: {name: spec, namespace: default}
-spec:
-  clusterIP: $address
-  ports: [{name: http2, port: 80}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: spec-1, namespace: default, labels: {kubernetes.io/service-name: spec}}
-addressType: IPv4
-ports: [{name: http2, port: 18085}]
-endpoints: [{addresses: ["127.0.0.1"]}]
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: deny, namespace: default}
-spec:
-  action: DENY
-  rules: [{to: [{operation: {paths: ["/secret"]}}]}]
-EOT
+{
+	port_name=http2 service spec $address IPv4 127.0.0.1 18085
+	deny /secret
+} >"$tmp/policy.yaml"
 "$tool" apply --cgroup "$mesh" "$tmp/policy.yaml" >"$tmp/apply.log" 2>&1 ||
 	{ sed 's/^/# /' "$tmp/apply.log"; ktap_plan 1; ktap_fail "apply"; exit 1; }
 cgroup_exec "$mesh" "$h2spec" -S -h $address -p 80 -o $((10 * ${L7FP_TIME_SCALE:-1})) \

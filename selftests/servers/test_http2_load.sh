@@ -9,6 +9,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$here/sockets/capture.sh"
 . "$here/servers/servers.sh"
+# Last: servers.sh has a service of its own, for its own.
+. "$here/echo.sh"
 
 need h2load nghttpd python3
 need_module
@@ -54,25 +56,10 @@ EOT
 	wait_port 18087 127.0.0.1 120
 fi
 
-for server in "nghttpd 10.96.8.6 18086" "envoy 10.96.8.7 18087"; do
-	read -r name ip port <<<"$server"
-	cat <<EOT
----
-apiVersion: v1
-kind: Service
-metadata: {name: $name, namespace: default}
-spec:
-  clusterIP: $ip
-  ports: [{name: http2, port: 80}]
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: $name-1, namespace: default, labels: {kubernetes.io/service-name: $name}}
-addressType: IPv4
-ports: [{name: http2, port: $port}]
-endpoints: [{addresses: ["127.0.0.1"]}]
-EOT
-done >"$tmp/policy.yaml"
+{
+	port_name=http2 service nghttpd 10.96.8.6 IPv4 127.0.0.1 18086
+	port_name=http2 service envoy 10.96.8.7 IPv4 127.0.0.1 18087
+} >"$tmp/policy.yaml"
 check "apply" "$tool" apply --cgroup "$mesh" "$tmp/policy.yaml" || exit 1
 
 # load ADDRESS REQUESTS CONNECTIONS STREAMS: all of them succeed.
