@@ -52,8 +52,35 @@ void l7fp_h2_free(struct l7fp_h2_connection *c)
 	kfree(c);
 }
 
+DEFINE_PER_CPU(struct l7fp_h2_batch *, l7fp_h2_batch);
+
+/* False: there is no batch here, or no room in it. */
+static bool batch_add(struct l7fp_h2_connection *c)
+{
+	struct l7fp_h2_batch *batch;
+	bool added = false;
+	u32 i;
+
+	local_bh_disable();
+	batch = __this_cpu_read(l7fp_h2_batch);
+	if (!batch)
+		goto out;
+	for (i = 0; i < batch->n && batch->c[i] != c; i++)
+		;
+	added = i < ARRAY_SIZE(batch->c);
+	if (added && i == batch->n) {
+		l7fp_port_get(c->port);
+		batch->c[batch->n++] = c;
+	}
+out:
+	local_bh_enable();
+	return added;
+}
+
 void l7fp_h2_kick(struct l7fp_h2_connection *c)
 {
+	if (batch_add(c))
+		return;
 	set_bit(L7FP_PORT_SPACE, &c->port->flags);
 	/* Pairs with the one in l7fp_h2_input(): either it sees the bit, or we that it is over. */
 	smp_mb__after_atomic();

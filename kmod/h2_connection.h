@@ -143,6 +143,17 @@ void l7fp_h2_free(struct l7fp_h2_connection *c);
 void l7fp_h2_begin(struct l7fp_h2_connection *c);
 /* Sees to it that what was appended goes out. Any context. */
 void l7fp_h2_kick(struct l7fp_h2_connection *c);
+
+/*
+ * What the input of one connection appends to others, and to itself, is sent when the input has
+ * been handled: frames that belong together go together. Set while bottom halves are off.
+ */
+struct l7fp_h2_batch {
+	struct l7fp_h2_connection *c[8];
+	u32 n;
+};
+
+DECLARE_PER_CPU(struct l7fp_h2_batch *, l7fp_h2_batch);
 /* The stream of a number, held, or NULL. */
 struct l7fp_stream *l7fp_h2_find(struct l7fp_h2_connection *c, u32 id);
 /* Under the lock. */

@@ -13,7 +13,7 @@
 #include "compat.h"
 #include "h2_connection.h"
 
-/* Where field sections are decoded; with bottom halves off. */
+/* Where field sections are decoded; l7fp_h2_input() has bottom halves off. */
 struct scratch {
 	struct l7fp_h1_header headers[L7FP_MAX_HEADERS];
 	struct l7fp_hpack_info info[L7FP_MAX_HEADERS];
@@ -228,28 +228,19 @@ static void fields_came(struct l7fp_h2_connection *c, u32 id, struct l7fp_hpack_
 
 static void block_end(struct l7fp_h2_connection *c, const struct l7fp_h2_event *e)
 {
-	struct scratch *room;
-	struct l7fp_hpack_list list;
-	bool outer;
-	int err;
-
-	local_bh_disable();
-	/* What sleeps, a new connection to a server first of all, is left to a work item. */
-	outer = __this_cpu_read(l7fp_port_bh_off);
-	__this_cpu_write(l7fp_port_bh_off, true);
-	room = this_cpu_read(scratch);
-	list = (struct l7fp_hpack_list){
+	struct scratch *room = __this_cpu_read(scratch);
+	struct l7fp_hpack_list list = {
 		.headers = room->headers, .info = room->info, .buf = room->buf,
 		.size = sizeof(room->buf), .max_headers = L7FP_MAX_HEADERS,
 	};
+	int err;
+
 	/* Whatever becomes of the stream, the table must not miss a block. */
 	err = l7fp_hpack_decode(&c->decoder, c->block.data, c->block.len, NULL, &list);
 	if (err == L7FP_HPACK_ERR_BAD)
 		l7fp_h2_fail(c, L7FP_H2_COMPRESSION_ERROR, "a field block that cannot be decoded");
 	else
 		fields_came(c, e->stream, &list, e->end_stream, err);
-	__this_cpu_write(l7fp_port_bh_off, outer);
-	local_bh_enable();
 	l7fp_buffer_reset(&c->block);
 }
 
@@ -567,9 +558,16 @@ static void input_range(struct l7fp_h2_connection *c, struct bio_vec v)
 
 u32 l7fp_h2_input(struct l7fp_h2_connection *c, const struct bio_vec *v, u32 n)
 {
+	struct l7fp_h2_batch batch = { .n = 0 };
 	u32 i, total = 0;
+	bool outer;
 
 	WRITE_ONCE(c->in_input, true);
+	local_bh_disable();
+	/* What sleeps, a new connection to a server first of all, is left to a work item. */
+	outer = __this_cpu_read(l7fp_port_bh_off);
+	__this_cpu_write(l7fp_port_bh_off, true);
+	__this_cpu_write(l7fp_h2_batch, &batch);
 	for (i = 0; i < n; i++) {
 		total += v[i].bv_len;
 		if (!READ_ONCE(c->failed))
@@ -578,6 +576,13 @@ u32 l7fp_h2_input(struct l7fp_h2_connection *c, const struct bio_vec *v, u32 n)
 	if (READ_ONCE(c->failed) && c->data) {
 		l7fp_port_put(c->data->port);
 		c->data = NULL;
+	}
+	__this_cpu_write(l7fp_h2_batch, NULL);
+	__this_cpu_write(l7fp_port_bh_off, outer);
+	local_bh_enable();
+	for (i = 0; i < batch.n; i++) {
+		batch.c[i]->port->ops->flush(batch.c[i]->port);
+		l7fp_port_put(batch.c[i]->port);
 	}
 	WRITE_ONCE(c->in_input, false);
 	/* Pairs with the one in l7fp_h2_kick(). */
