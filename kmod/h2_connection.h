@@ -177,6 +177,10 @@ void l7fp_h2_append_reset(struct l7fp_h2_connection *c, u32 id, u32 code);
 
 int l7fp_h2_init(void);
 void l7fp_h2_uninit(void);
+int l7fp_h2_downstream_init(void);
+void l7fp_h2_downstream_uninit(void);
+int l7fp_h2_upstream_init(void);
+void l7fp_h2_upstream_uninit(void);
 
 /* h2_input.c: bytes of the connection; all are consumed. */
 u32 l7fp_h2_input(struct l7fp_h2_connection *c, const struct bio_vec *v, u32 n);

@@ -13,6 +13,8 @@ struct downstream_stream {
 	struct l7fp_stream s;
 };
 
+static struct kmem_cache *cache;
+
 static struct l7fp_downstream *downstream_of(struct l7fp_port *port)
 {
 	return container_of(port, struct l7fp_downstream, port);
@@ -129,7 +131,7 @@ static void stream_free(struct l7fp_port *port)
 
 	l7fp_listener_put(ds->d.listener);
 	l7fp_h2_stream_free(&ds->s);
-	kfree_rcu(ds, d.rcu);
+	kmem_cache_free(cache, ds);
 }
 
 static const struct l7fp_port_events stream_events = {
@@ -146,7 +148,7 @@ static const struct l7fp_port_events stream_events = {
 static struct downstream_stream *stream_new(struct l7fp_h2_connection *c)
 {
 	struct l7fp_downstream *parent = c->downstream;
-	struct downstream_stream *ds = kzalloc(sizeof(*ds), GFP_ATOMIC | __GFP_NOWARN);
+	struct downstream_stream *ds = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
 	struct l7fp_downstream *d;
 
 	if (!ds)
@@ -363,4 +365,15 @@ void l7fp_h2_downstream_drain(struct l7fp_downstream *d)
 		l7fp_h2_go(c, READ_ONCE(c->ids.last));
 	else if (none)
 		l7fp_h2_downstream_finish(d);
+}
+
+int l7fp_h2_downstream_init(void)
+{
+	cache = KMEM_CACHE(downstream_stream, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void l7fp_h2_downstream_uninit(void)
+{
+	kmem_cache_destroy(cache);
 }

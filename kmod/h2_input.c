@@ -596,6 +596,8 @@ void l7fp_h2_uninit(void)
 {
 	int cpu;
 
+	l7fp_h2_upstream_uninit();
+	l7fp_h2_downstream_uninit();
 	for_each_possible_cpu(cpu) {
 		kvfree(per_cpu(scratch, cpu));
 		per_cpu(scratch, cpu) = NULL;
@@ -606,6 +608,10 @@ int l7fp_h2_init(void)
 {
 	int cpu;
 
+	if (l7fp_h2_downstream_init() || l7fp_h2_upstream_init()) {
+		l7fp_h2_uninit();
+		return -ENOMEM;
+	}
 	for_each_possible_cpu(cpu) {
 		struct scratch *room = kvmalloc_node(sizeof(*room), GFP_KERNEL, cpu_to_node(cpu));
 

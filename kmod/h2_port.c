@@ -23,6 +23,14 @@
 static void stream_work(struct work_struct *work);
 static void stream_bh_work(struct work_struct *work);
 
+/* The caller holds the port. */
+static void stream_queue(struct l7fp_port *port, struct workqueue_struct *wq,
+			 struct work_struct *work)
+{
+	set_bit(L7FP_PORT_SYNC, &port->flags);
+	queue_work(wq, work);
+}
+
 void l7fp_h2_trailers_free(struct l7fp_h2_trailers *trailers)
 {
 	kfree(trailers);
@@ -194,7 +202,7 @@ static void run(struct l7fp_stream *s, bool sleeps)
 		stream_events(s, sleeps);
 	} while (stream_leave(port));
 	if (!sleeps && test_bit(L7FP_PORT_DEFERRED, &port->flags))
-		queue_work(l7fp_port_wq, &port->work);
+		stream_queue(port, l7fp_port_wq, &port->work);
 }
 
 void l7fp_h2_stream_run(struct l7fp_stream *s)
@@ -237,7 +245,7 @@ void l7fp_h2_stream_data(struct l7fp_stream *s, const struct bio_vec *v)
 	if (err)
 		l7fp_h2_kick(s->c);
 	/* Whoever has the stream may have looked before the bytes were there. */
-	queue_work(l7fp_bh_wq, &port->bh_work);
+	stream_queue(port, l7fp_bh_wq, &port->bh_work);
 }
 
 static void stream_work(struct work_struct *work)
@@ -427,7 +435,7 @@ void l7fp_h2_stream_end(struct l7fp_port *port, struct l7fp_h2_trailers *trailer
 
 static void stream_read(struct l7fp_port *port)
 {
-	queue_work(l7fp_bh_wq, &port->bh_work);
+	stream_queue(port, l7fp_bh_wq, &port->bh_work);
 }
 
 static void stream_flush(struct l7fp_port *port)
@@ -439,7 +447,7 @@ static void stream_defer(struct l7fp_port *port)
 {
 	if (!test_and_set_bit(L7FP_PORT_DEFERRED, &port->flags))
 		l7fp_port_get(port);
-	queue_work(l7fp_port_wq, &port->work);
+	stream_queue(port, l7fp_port_wq, &port->work);
 }
 
 /* Any context: nothing here sleeps. */

@@ -20,6 +20,8 @@ struct upstream_stream {
 	struct l7fp_stream s;
 };
 
+static struct kmem_cache *cache;
+
 static struct l7fp_upstream *upstream_of(struct l7fp_port *port)
 {
 	return container_of(port, struct l7fp_upstream, port);
@@ -116,7 +118,7 @@ static void stream_free(struct l7fp_port *port)
 
 	l7fp_endpoint_put(us->u.endpoint);
 	l7fp_h2_stream_free(&us->s);
-	kfree_rcu(us, u.rcu);
+	kmem_cache_free(cache, us);
 }
 
 static const struct l7fp_port_events stream_events = {
@@ -171,7 +173,7 @@ bool l7fp_h2_upstream_take(struct l7fp_endpoint *endpoint, struct l7fp_downstrea
 	if (!carrier)
 		return false;
 	c = carrier->h2;
-	us = kzalloc(sizeof(*us), GFP_ATOMIC | __GFP_NOWARN);
+	us = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!us) {
 		spin_lock_bh(&c->lock);
 		c->n_streams--;
@@ -543,4 +545,15 @@ void l7fp_h2_upstream_connect(struct l7fp_downstream *d, struct l7fp_endpoint *e
 		connection_failed(u, err);
 	l7fp_port_put(&u->port);
 	l7fp_endpoint_put(endpoint);
+}
+
+int l7fp_h2_upstream_init(void)
+{
+	cache = KMEM_CACHE(upstream_stream, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void l7fp_h2_upstream_uninit(void)
+{
+	kmem_cache_destroy(cache);
 }

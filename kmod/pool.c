@@ -34,16 +34,35 @@ void l7fp_pool_close_list(struct list_head *list)
 	}
 }
 
+/* The session of @u, held, or NULL. */
+static struct l7fp_downstream *downstream_get(struct l7fp_upstream *u)
+{
+	struct l7fp_downstream *d;
+
+	if (u->port.stream) {
+		/* A stream is freed at once: the lock keeps @u's reference on it. */
+		spin_lock_bh(&u->endpoint->lock);
+		d = rcu_dereference_protected(u->downstream,
+					      lockdep_is_held(&u->endpoint->lock));
+		if (d)
+			l7fp_port_get(&d->port);
+		spin_unlock_bh(&u->endpoint->lock);
+		return d;
+	}
+	rcu_read_lock();
+	d = rcu_dereference(u->downstream);
+	if (d && !refcount_inc_not_zero(&d->port.refs))
+		d = NULL;
+	rcu_read_unlock();
+	return d;
+}
+
 struct l7fp_downstream *l7fp_upstream_enter(struct l7fp_upstream *u)
 {
 	struct l7fp_downstream *d;
 
 	for (;;) {
-		rcu_read_lock();
-		d = rcu_dereference(u->downstream);
-		if (d && !refcount_inc_not_zero(&d->port.refs))
-			d = NULL;
-		rcu_read_unlock();
+		d = downstream_get(u);
 		if (!d)
 			return NULL;
 		spin_lock_bh(&d->lock);
@@ -322,6 +341,8 @@ struct l7fp_upstream *l7fp_upstream_new(struct l7fp_endpoint *endpoint)
 void l7fp_pool_bind(struct l7fp_downstream *d, struct l7fp_upstream *u)
 {
 	lockdep_assert_held(&d->lock);
+	/* downstream_get() goes by the kind of @u. */
+	WARN_ON_ONCE(d->port.stream && !u->port.stream);
 	l7fp_port_get(&d->port);
 	l7fp_port_get(&u->port);
 	d->upstream = u;

@@ -23,19 +23,48 @@ DEFINE_PER_CPU(bool, l7fp_port_bh_off);
 
 struct workqueue_struct *l7fp_port_wq, *l7fp_bh_wq, *l7fp_free_wq;
 
-static void port_free_work(struct work_struct *work)
+/*
+ * Streams come and go with every request. Most are freed at once; those that a work item or the
+ * timer may know are, together, a tick later. A thread woken for each would cost more than the
+ * request.
+ */
+struct free_streams {
+	struct llist_head ports;
+	struct delayed_work work;
+};
+
+static DEFINE_PER_CPU(struct free_streams, free_streams);
+
+static void port_free(struct l7fp_port *port)
 {
-	struct l7fp_port *port = container_of(work, struct l7fp_port, free_work);
 	struct l7fp_net *ln = port->ln;
 
-	timer_shutdown_sync(&port->timer);
-	port->ops->release(port);
+	if (!port->stream || test_bit(L7FP_PORT_SYNC, &port->flags)) {
+		timer_shutdown_sync(&port->timer);
+		port->ops->release(port);
+	}
 	l7fp_port_purge(port);
 	if (port->tx != port->tx_inline)
 		kfree(port->tx);
 	port->events->free(port);
 	if (atomic_dec_and_test(&ln->n_ports))
 		wake_up_var(&ln->n_ports);
+}
+
+static void port_free_work(struct work_struct *work)
+{
+	port_free(container_of(work, struct l7fp_port, free_work));
+}
+
+static void free_streams_work(struct work_struct *work)
+{
+	struct free_streams *list = container_of(to_delayed_work(work), struct free_streams, work);
+	struct l7fp_port *port, *next;
+
+	llist_for_each_entry_safe(port, next, llist_del_all(&list->ports), free_node) {
+		port_free(port);
+		cond_resched();
+	}
 }
 
 static void port_timer(struct timer_list *t)
@@ -53,7 +82,6 @@ void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
 	port->events = events;
 	port->ln = ln;
 	refcount_set(&port->refs, 1);
-	INIT_WORK(&port->free_work, port_free_work);
 	timer_setup(&port->timer, port_timer, 0);
 	spin_lock_init(&port->tx_lock);
 	port->tx = port->tx_inline;
@@ -66,8 +94,24 @@ void l7fp_port_init(struct l7fp_port *port, struct l7fp_net *ln,
 
 void l7fp_port_put(struct l7fp_port *port)
 {
-	if (refcount_dec_and_test(&port->refs))
+	struct free_streams *list;
+
+	if (!refcount_dec_and_test(&port->refs))
+		return;
+	if (!port->stream) {
+		INIT_WORK(&port->free_work, port_free_work);
 		queue_work(l7fp_free_wq, &port->free_work);
+		return;
+	}
+	if (!test_bit(L7FP_PORT_SYNC, &port->flags)) {
+		port_free(port);
+		return;
+	}
+	list = get_cpu_ptr(&free_streams);
+	/* Queued with the first of them, so that the list is never left behind. */
+	if (llist_add(&port->free_node, &list->ports))
+		queue_delayed_work(l7fp_free_wq, &list->work, 1);
+	put_cpu_ptr(&free_streams);
 }
 
 static struct bio_vec *tx_at(struct l7fp_port *port, u32 i)
@@ -328,6 +372,7 @@ void l7fp_port_finish(struct l7fp_port *port)
 
 void l7fp_port_arm(struct l7fp_port *port, u32 ms)
 {
+	set_bit(L7FP_PORT_SYNC, &port->flags);
 	mod_timer(&port->timer, jiffies + max_t(unsigned long, msecs_to_jiffies(ms), 1));
 }
 
@@ -438,6 +483,14 @@ void l7fp_port_purge(struct l7fp_port *port)
 
 int l7fp_port_module_init(void)
 {
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct free_streams *list = per_cpu_ptr(&free_streams, cpu);
+
+		init_llist_head(&list->ports);
+		INIT_DELAYED_WORK(&list->work, free_streams_work);
+	}
 	l7fp_port_wq = alloc_workqueue("l7fp", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!l7fp_port_wq)
 		return -ENOMEM;
@@ -457,6 +510,11 @@ destroy_port:
 
 void l7fp_port_module_uninit(void)
 {
+	int cpu;
+
+	/* All ports are gone; the last one's work may be about to end. */
+	for_each_possible_cpu(cpu)
+		cancel_delayed_work_sync(&per_cpu_ptr(&free_streams, cpu)->work);
 	destroy_workqueue(l7fp_free_wq);
 	destroy_workqueue(l7fp_bh_wq);
 	destroy_workqueue(l7fp_port_wq);

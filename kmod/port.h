@@ -97,7 +97,7 @@ struct l7fp_port_events {
 	void (*timer)(struct l7fp_port *port);
 	/* What could not be done in softirq is due. Process context. */
 	void (*deferred)(struct l7fp_port *port);
-	/* The last reference is gone: free the owner. Process context. */
+	/* The last reference is gone: free the owner. Process context, but for a stream: any. */
 	void (*free)(struct l7fp_port *port);
 };
 
@@ -118,11 +118,12 @@ enum l7fp_port_flag {
 	L7FP_PORT_RUNNING,		/* an event runs */
 	L7FP_PORT_RUN_AGAIN,		/* and another one is due */
 	L7FP_PORT_APP,			/* may be joined to an application's socket */
+	L7FP_PORT_SYNC,			/* a work item or the timer may know it still */
 };
 
 /**
  * struct l7fp_port - one end of the engine
- * @refs: the owner's references; the last one frees through @free_work
+ * @refs: the owner's references; the last one frees through @free_work or @free_node
  * @tx_lock: protects the members that begin with tx
  * @tx: queue of ranges, each with a page reference
  * @tx_reserved: between l7fp_port_reserve() and l7fp_port_commit()
@@ -145,7 +146,10 @@ struct l7fp_port {
 	refcount_t refs;
 	struct work_struct work;	/* process context */
 	struct work_struct bh_work;	/* softirq: the way of a plain TCP socket's bytes */
-	struct work_struct free_work;
+	union {
+		struct work_struct free_work;
+		struct llist_node free_node;	/* of a stream */
+	};
 	struct timer_list timer;
 	unsigned long last_activity;	/* jiffies */
 
