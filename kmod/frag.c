@@ -24,7 +24,8 @@
 struct frag_page {
 	struct page *page;
 	u8 *address;
-	u32 left;	/* bytes at its beginning that were not given */
+	u32 used;	/* bytes at its beginning that were given */
+	u32 size;
 	u32 bias;	/* references that are ours */
 };
 
@@ -42,11 +43,6 @@ static void give_up(struct frag_page *p)
 	*p = (struct frag_page){};
 }
 
-static u32 page_bytes(const struct frag_page *p)
-{
-	return PAGE_SIZE << compound_order(p->page);
-}
-
 static bool refill(struct frag_page *p)
 {
 	gfp_t gfp = GFP_ATOMIC | __GFP_COMP | __GFP_NOWARN | __GFP_NOMEMALLOC;
@@ -59,7 +55,8 @@ static bool refill(struct frag_page *p)
 	page_ref_add(p->page, BIAS - 1);
 	p->bias = BIAS;
 	p->address = page_address(p->page);
-	p->left = page_bytes(p);
+	p->used = 0;
+	p->size = PAGE_SIZE << compound_order(p->page);
 	return true;
 }
 
@@ -72,7 +69,7 @@ static struct frag_page *next_page(struct frags *f)
 	p = &f->ring[f->at];
 	/* The pieces' last users are done with them: put_page() orders that before what we see. */
 	if (p->page && p->bias > BIAS / 2 && page_ref_count(p->page) == p->bias) {
-		p->left = page_bytes(p);
+		p->used = 0;
 		return p;
 	}
 	give_up(p);
@@ -86,15 +83,28 @@ void *l7fp_frag_alloc(struct bio_vec *v, u32 size)
 	u32 aligned = ALIGN(size, SMP_CACHE_BYTES);
 
 	lockdep_assert_in_softirq();
-	if (unlikely(p->left < aligned)) {
+	if (unlikely(p->size - p->used < aligned)) {
 		p = next_page(f);
-		if (!p || p->left < aligned)
+		if (!p || p->size < aligned)
 			return NULL;
 	}
-	p->left -= aligned;
 	p->bias--;
-	bvec_set_page(v, p->page, size, p->left);
-	return p->address + p->left;
+	bvec_set_page(v, p->page, size, p->used);
+	p->used += aligned;
+	return p->address + v->bv_offset;
+}
+
+u32 l7fp_frag_trim(const struct page *page, u32 offset, u32 size, u32 keep)
+{
+	struct frags *f = this_cpu_ptr(&frags);
+	struct frag_page *p = &f->ring[f->at];
+
+	lockdep_assert_in_softirq();
+	keep = ALIGN(keep, SMP_CACHE_BYTES);
+	if (p->page != page || p->used != offset + ALIGN(size, SMP_CACHE_BYTES) || keep >= size)
+		return size;
+	p->used = offset + keep;
+	return keep;
 }
 
 void l7fp_frag_uninit(void)

@@ -17,6 +17,12 @@
  */
 void *l7fp_frag_alloc(struct bio_vec *v, u32 size);
 
+/*
+ * Gives back what is behind the first @keep bytes of a piece of @size bytes at @offset of @page,
+ * if nothing was taken after it. Returns the size that it has now. Bottom halves off.
+ */
+u32 l7fp_frag_trim(const struct page *page, u32 offset, u32 size, u32 keep);
+
 /* Gives up what the CPUs keep. No piece is taken any more. */
 void l7fp_frag_uninit(void);
 

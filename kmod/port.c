@@ -410,6 +410,8 @@ u8 *l7fp_port_peek_buffer(struct l7fp_port *port, u32 *bytes, u32 *size)
 		v = tx_at(port, 0);
 		p = (u8 *)page_address(v->bv_page) + v->bv_offset;
 		*bytes = v->bv_len;
+		port->tx_buffer = l7fp_frag_trim(v->bv_page, v->bv_offset, port->tx_buffer,
+						 SKB_DATA_ALIGN(v->bv_len) + SKB_ROOM);
 		*size = port->tx_buffer;
 		/* What follows must not be written into it. */
 		port->tx_room = 0;
