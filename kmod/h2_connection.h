@@ -108,6 +108,7 @@ struct l7fp_h2_connection {
 	bool opened;			/* SETTINGS under way made the streams' windows larger */
 	unsigned long flood_since;
 	u32 flood[L7FP_H2_FLOODS];
+	u32 rx_resets;			/* of streams that we opened */
 
 	spinlock_t lock;		/* all below */
 	struct l7fp_hpack_encoder encoder;

@@ -350,7 +350,14 @@ static void reset_came(struct l7fp_h2_connection *c, const struct l7fp_h2_event 
 			l7fp_port_put(s->port);
 		l7fp_port_put(s->port);
 	}
-	flood(c, L7FP_H2_FLOOD_RESET);
+	/*
+	 * A server may reset each stream, and does so with NO_ERROR where it answers before it has
+	 * the whole request (RFC 9113 8.1): as many as we opened cost no more than those.
+	 */
+	if (!c->ids.server && c->rx_resets < READ_ONCE(c->n_exchanges))
+		c->rx_resets++;
+	else
+		flood(c, L7FP_H2_FLOOD_RESET);
 }
 
 /* Streams that their own window stopped are in no list: all are looked at. */

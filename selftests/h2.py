@@ -111,6 +111,7 @@ class Server:
         self.headers = []       # what follows the signature, of each connection that has one
         self.proxied = proxied
         self.body = body
+        self.resets_after = 0   # how often each stream is reset after its response
         self.listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self.run, daemon=True).start()
 
@@ -155,7 +156,9 @@ class Server:
                     if b"/hold" in payload or b"\x62\x73\xd1\x27" in payload:
                         continue
                     c.send(frame(HEADERS, END_HEADERS, stream, b"\x88"),
-                           frame(DATA, END_STREAM, stream, self.body))
+                           frame(DATA, END_STREAM, stream, self.body),
+                           *[frame(RST_STREAM, 0, stream, struct.pack(">I", NO_ERROR))] *
+                           self.resets_after)
         except (EOFError, OSError):
             self.ended += 1
             c.sock.close()

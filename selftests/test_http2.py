@@ -285,6 +285,24 @@ def _(frames, limit, counter):
             equal(m.stat(counter), 1)
 
 
+@case("a server resets each stream after its response, as it may: no flood, unless it does it often")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        m.server.resets_after = 1
+        last = 2 * C["L7FP_H2_MAX_RESETS"] + 41
+        for stream in range(1, last, 2):
+            request(c, stream, b"/a")
+            equal((stream, answer(c, stream)), (stream, 200))
+        equal((m.server.ended, m.stat("http2_flood_reset")), (0, 0))
+        m.server.resets_after = C["L7FP_H2_MAX_RESETS"] + 10
+        request(c, last, b"/a")
+        c.until(h2.HEADERS, last)
+        netns.eventually(lambda: m.stat("http2_flood_reset") == 1, "the server is given up")
+        m.server.resets_after = 0
+        request(c, last + 2, b"/a")
+        equal(answer(c, last + 2), 200)
+
+
 @case("a drain: GOAWAY, the open stream is answered, the connection ends")
 def _():
     with Mesh() as m, h2.client(TARGET) as c:
