@@ -25,7 +25,7 @@ check 'no policy: all requests reach the servers' judge 'no mesh' 0 '- -' '- -' 
 for n in 1 20 1000; do
 	rules()
 	{
-		"$bench/policies.py" "$top/tools/demo/policies" "$tmp/$1" "$1" &&
+		"$bench/policies.py" "$top/tools/demo/policies" "$tmp/$1" "$1" http/1.1 &&
 			"$tool" check "$tmp/$1" | tail -n1 | grep -qE ', 0 on the slow path, 0 invalid$'
 	}
 	check "$n rules are translated, all for the kernel" rules $n

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plain load generator for HTTP/1.1 over TCP, for tools/bench: one thread, epoll, GETs.
+ * A plain load generator for HTTP over TCP, for tools/bench: one thread, epoll. load_h1.c and
+ * load_h2.c have the protocols.
  *
  * What the load generators that Debian packages do not offer together, and the benchmark needs:
  * each hundredth request is one that the policy must deny, and must get exactly the status that
@@ -15,53 +16,31 @@
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "load.h"
 
-#define MAX_CONNECTIONS	100000
-#define BUFFER		(256 * 1024)
-#define MAX_HEAD	8192
+#define MAX_SLOTS	100000
 /* A response that takes longer is a failure. */
 #define STALL_NS	(30 * 1000000000LL)
 
-struct connection {
-	int fd;
-	bool busy;
-	bool denied;		/* the request under way is one that must be denied */
-	bool in_body;
-	bool closing;		/* the response is complete; the end of the connection is not there */
-	size_t head;		/* bytes in head_bytes */
-	uint64_t left;		/* of the body */
-	int64_t due;		/* when the request should have been sent, ns */
-	char head_bytes[MAX_HEAD];
+struct options o = {
+	.host = "reviews:9080", .connections = 1, .streams = 1, .every = 100,
+	.denied_status = 403, .requests = 1000, .warm_up = 100,
 };
 
-static struct {
-	const char *address, *host, *path, *denied_path, *command;
-	int port, connections, every, denied_status;
-	uint64_t requests, warm_up, body;
-	double seconds, rate;
-	bool close, marks;
-} o = {
-	.host = "reviews:9080", .path = "/reviews/1", .denied_path = "/admin/1",
-	.connections = 1, .every = 100, .denied_status = 403, .requests = 1000, .warm_up = 100,
-};
-
-static struct connection *connections;
+static const struct protocol *protocol = &load_h1;
+static int n_slots;
+static int64_t *due_of;			/* of each slot: when its request should have been sent, ns */
 static int *idle, first_idle, n_idle;	/* a ring */
 static int epoll_fd;
 static struct sockaddr_in server;
-static char *request[2];		/* allowed, denied */
-static size_t request_size[2];
 
 /* All requests: warm-up, measured, and those under way at the end. */
 static uint64_t started, completed, denied_sent;
@@ -85,9 +64,7 @@ static void mark(void)
 		syscall(SYS_swapoff, NULL);
 }
 
-/* Status 3: with a mark at both ends of what was measured so far. */
-__attribute__((format(printf, 1, 2), noreturn))
-static void die(const char *format, ...)
+void die(const char *format, ...)
 {
 	va_list ap;
 
@@ -104,75 +81,32 @@ static void die(const char *format, ...)
 	exit(1);
 }
 
-static void open_connection(struct connection *c)
+uint64_t requests_sent(void)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
-	int one = 1;
+	return started;
+}
 
-	c->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (c->fd < 0)
+int open_connection(void *connection)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0)
 		die("socket: %s", strerror(errno));
-	if (connect(c->fd, (struct sockaddr *)&server, sizeof(server)))
+	if (connect(fd, (struct sockaddr *)&server, sizeof(server)))
 		die("connect to %s:%d: %s", o.address, o.port, strerror(errno));
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event))
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event))
 		die("epoll_ctl: %s", strerror(errno));
+	return fd;
 }
 
-static void send_request(struct connection *c, int64_t due)
-{
-	ssize_t n;
-
-	if (c->fd < 0)
-		open_connection(c);
-	c->busy = true;
-	c->in_body = false;
-	c->head = 0;
-	c->due = due;
-	c->denied = o.every && started % o.every == (uint64_t)o.every / 2;
-	started++;
-	denied_sent += c->denied;
-	n = send(c->fd, request[c->denied], request_size[c->denied], MSG_NOSIGNAL);
-	if (n != (ssize_t)request_size[c->denied])
-		die("request %" PRIu64 ": send: %s", started, n < 0 ? strerror(errno) : "short");
-}
-
-/* Status and length of the body from a complete head; the rest of it is not looked at. */
-static void read_head(struct connection *c, size_t size)
-{
-	int expected = c->denied ? o.denied_status : 200;
-	char *line, *next, *last = c->head_bytes + size;
-	bool length = false;
-	int status;
-
-	if (size < 12 || memcmp(c->head_bytes, "HTTP/1.1 ", 9))
-		die("no HTTP/1.1 response: '%.*s'", (int)(size < 80 ? size : 80), c->head_bytes);
-	status = atoi(c->head_bytes + 9);
-	if (status != expected)
-		die("request for %s: status %d, expected %d: '%.*s'",
-		    c->denied ? o.denied_path : o.path, status, expected, (int)size,
-		    c->head_bytes);
-	for (line = c->head_bytes; line < last; line = next) {
-		next = memchr(line, '\n', last - line);
-		next = next ? next + 1 : last;
-		if ((*line | 32) == 'c' && !strncasecmp(line, "content-length:", 15)) {
-			c->left = strtoull(line + 15, NULL, 10);
-			length = true;
-		}
-	}
-	if (!length)
-		die("a response without content-length: '%.*s'", (int)size, c->head_bytes);
-	if (o.body && !c->denied && c->left != o.body)
-		die("a body of %" PRIu64 " bytes, expected %" PRIu64, c->left, o.body);
-}
-
-static void on_complete(struct connection *c)
+void on_complete(int slot)
 {
 	int64_t t = now();
 
 	completed++;
-	c->busy = false;
-	idle[(first_idle + n_idle++) % o.connections] = c - connections;
+	idle[(first_idle + n_idle++) % n_slots] = slot;
 	if (!begin) {
 		if (completed >= o.warm_up) {
 			mark();
@@ -192,7 +126,7 @@ static void on_complete(struct connection *c)
 		if (!latencies)
 			die("no memory");
 	}
-	t -= c->due;
+	t -= due_of[slot];
 	latencies[measured++] = t / 10 > UINT32_MAX ? UINT32_MAX : t / 10;
 	if (o.seconds > 0 ? now() - begin >= o.seconds * 1e9 : measured >= o.requests) {
 		mark();
@@ -200,56 +134,14 @@ static void on_complete(struct connection *c)
 	}
 }
 
-static void on_input(struct connection *c)
+static void send_request(int slot, int64_t due)
 {
-	static char buffer[BUFFER];
-	char *body;
-	ssize_t n;
-	size_t size;
+	bool denied = o.every && started % o.every == (uint64_t)o.every / 2;
 
-	if (c->in_body) {
-		n = recv(c->fd, buffer, sizeof(buffer), 0);
-	} else {
-		n = recv(c->fd, c->head_bytes + c->head, sizeof(c->head_bytes) - c->head, 0);
-	}
-	if (n < 0)
-		die("recv: %s", strerror(errno));
-	if (!n) {
-		if (!c->closing)
-			die("the connection ended before the response to request %" PRIu64
-			    " (%zu bytes of a head)", started, c->head);
-		/* The server closes first; the file descriptor takes itself out of epoll. */
-		close(c->fd);
-		c->fd = -1;
-		c->closing = false;
-		on_complete(c);
-		return;
-	}
-	if (!c->busy || c->closing)
-		die("bytes after a response");
-	size = n;
-	if (!c->in_body) {
-		c->head += n;
-		body = memmem(c->head_bytes, c->head, "\r\n\r\n", 4);
-		if (!body) {
-			if (c->head == sizeof(c->head_bytes))
-				die("a head of more than %zu bytes", sizeof(c->head_bytes));
-			return;
-		}
-		body += 4;
-		read_head(c, body - c->head_bytes);
-		c->in_body = true;
-		size = c->head - (body - c->head_bytes);
-	}
-	if (size > c->left)
-		die("bytes after a response");
-	c->left -= size;
-	if (c->left)
-		return;
-	if (o.close)
-		c->closing = true;
-	else
-		on_complete(c);
+	started++;
+	denied_sent += denied;
+	due_of[slot] = due;
+	protocol->send(slot, denied);
 }
 
 /* Sends what is due; returns how long to wait for the next, ns, or -1. */
@@ -265,8 +157,8 @@ static int64_t send_due(void)
 				return due - t;
 			scheduled++;
 		}
-		send_request(&connections[idle[first_idle]], due);
-		first_idle = (first_idle + 1) % o.connections;
+		send_request(idle[first_idle], due);
+		first_idle = (first_idle + 1) % n_slots;
 		n_idle--;
 	}
 	return -1;
@@ -292,12 +184,15 @@ static void usage(void)
 	      "  -t SECONDS  instead: how long is measured\n"
 	      "  -w N        requests before (100)\n"
 	      "  -r RATE     requests a second, open loop; else the next follows the response\n"
-	      "  -k          a new connection for each request\n"
+	      "  -k          a new connection for each request; HTTP/1.1 only\n"
+	      "  -2          HTTP/2 with prior knowledge\n"
+	      "  -g          unary gRPC calls\n"
+	      "  -j N        streams at one time on each connection of HTTP/2 (1)\n"
 	      "  -H HOST     (reviews:9080)\n"
-	      "  -p PATH     (/reviews/1)\n"
-	      "  -d PATH     what must be denied (/admin/1)\n"
+	      "  -p PATH     (/reviews/1; gRPC: /reviews/Get)\n"
+	      "  -d PATH     what must be denied (/admin/1; gRPC: /admin/Get)\n"
 	      "  -e N        each Nth request is for that; 0: none (100)\n"
-	      "  -s STATUS   the status of denied ones (403)\n"
+	      "  -s STATUS   the status of denied ones (403; gRPC: then it is 7)\n"
 	      "  -b BYTES    length of the body of the others; 0: any (0)\n"
 	      "  -m          marks for plugin.c around what is measured\n"
 	      "  -x COMMAND  run at the end, while the connections are open and idle\n",
@@ -319,7 +214,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:n:t:w:r:kH:p:d:e:s:b:mx:")) != -1) {
+	while ((c = getopt(argc, argv, "c:n:t:w:r:k2gj:H:p:d:e:s:b:mx:")) != -1) {
 		switch (c) {
 		case 'c': o.connections = number(optarg, 1); break;
 		case 'n': o.requests = number(optarg, 1); break;
@@ -327,6 +222,9 @@ static void parse(int argc, char **argv)
 		case 'w': o.warm_up = number(optarg, 1); break;
 		case 'r': o.rate = number(optarg, 0.001); break;
 		case 'k': o.close = true; break;
+		case '2': o.h2 = true; break;
+		case 'g': o.h2 = o.grpc = true; break;
+		case 'j': o.streams = number(optarg, 1); break;
 		case 'H': o.host = optarg; break;
 		case 'p': o.path = optarg; break;
 		case 'd': o.denied_path = optarg; break;
@@ -338,8 +236,14 @@ static void parse(int argc, char **argv)
 		default: usage();
 		}
 	}
-	if (argc - optind != 2 || o.connections > MAX_CONNECTIONS)
+	if (argc - optind != 2 || o.connections > MAX_SLOTS || o.streams > MAX_SLOTS ||
+	    (int64_t)o.connections * o.streams > MAX_SLOTS ||
+	    (o.h2 ? o.close : o.streams != 1))
 		usage();
+	if (o.h2)
+		protocol = &load_h2;
+	o.path = o.path ?: o.grpc ? "/reviews/Get" : "/reviews/1";
+	o.denied_path = o.denied_path ?: o.grpc ? "/admin/Get" : "/admin/1";
 	o.address = argv[optind];
 	o.port = number(argv[optind + 1], 1);
 	server.sin_family = AF_INET;
@@ -350,25 +254,15 @@ static void parse(int argc, char **argv)
 
 static void prepare(void)
 {
-	int i, n;
-
-	for (i = 0; i < 2; i++) {
-		n = asprintf(&request[i], "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n",
-			     i ? o.denied_path : o.path, o.host,
-			     o.close ? "Connection: close\r\n" : "");
-		if (n < 0)
-			die("no memory");
-		request_size[i] = n;
-	}
+	n_slots = o.connections * o.streams;
 	epoll_fd = epoll_create1(0);
-	connections = calloc(o.connections, sizeof(*connections));
-	idle = calloc(o.connections, sizeof(*idle));
-	if (epoll_fd < 0 || !connections || !idle)
+	due_of = calloc(n_slots, sizeof(*due_of));
+	idle = calloc(n_slots, sizeof(*idle));
+	if (epoll_fd < 0 || !due_of || !idle)
 		die("no memory, or no file descriptor");
-	for (i = 0; i < o.connections; i++) {
-		connections[i].fd = -1;
-		idle[n_idle++] = i;
-	}
+	for (n_idle = 0; n_idle < n_slots; n_idle++)
+		idle[n_idle] = n_idle;
+	protocol->prepare();
 }
 
 int main(int argc, char **argv)
@@ -380,8 +274,10 @@ int main(int argc, char **argv)
 
 	parse(argc, argv);
 	prepare();
-	while (!end || n_idle < o.connections) {
+	while (!end || n_idle < n_slots) {
 		next = send_due();
+		if (protocol->flush)
+			protocol->flush();
 		if (next < 0 || next > STALL_NS)
 			next = STALL_NS;
 		wait.tv_sec = next / 1000000000;
@@ -392,7 +288,7 @@ int main(int argc, char **argv)
 		if (!n && next == STALL_NS)
 			die("no response within %lld s", STALL_NS / 1000000000);
 		for (i = 0; i < n; i++)
-			on_input(events[i].data.ptr);
+			protocol->input(events[i].data.ptr);
 	}
 	if (o.command && system(o.command))
 		die("'%s' failed", o.command);

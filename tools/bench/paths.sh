@@ -46,9 +46,14 @@ topology()
 	on_server bash -c 'here=$1; . "$1/topology.sh"; "$2"' topology "$here" "$1"
 }
 
+# nodes_start NODES PROTOCOL
 nodes_start()
 {
 	nodes=$1
+	case $2 in
+	http/1.1) export backend_listen='' backend_proto='' ;;
+	*) export backend_listen=http2 backend_proto='proto h2' ;;
+	esac
 	if [ "$nodes" = 2 ]; then
 		ip netns add $server_ns
 		ip link add node0 type veth peer name node1 netns $server_ns
@@ -90,7 +95,7 @@ start_envoy()
 	local name=$1 where=$2 gid=$outbound_gid file port=19000
 
 	[ "$name" != inbound ] || gid=$inbound_gid port=19001
-	file=$work/envoy-$rules/$name-$capture$([ "$production" = 0 ] || echo -production).json
+	file=$work/envoy-$rules-${protocol//\//-}/$name-$capture$([ "$production" = 0 ] || echo -production).json
 	[ -e "$file" ] || die "no $file"
 	# Nothing but the group id changes: it tells NAT whose connections pass.
 	# shellcheck disable=SC2016 # for the inner shell
@@ -228,16 +233,28 @@ stop_module()
 	stop_l7fp >&2
 }
 
-# ---- all of them; they read $path, $capture, $rules, $production
+# ---- nghttpx: forwards, without a policy
+
+start_nghttpx()
+{
+	in_group $proxy_group nghttpx --daemon --pid-file="$run/nghttpx.pid" --conf=/dev/null \
+		--errorlog-file="$run/nghttpx.log" --log-level=ERROR --workers="$(nproc)" \
+		--frontend='127.0.0.1,8084;no-tls' --backend='10.244.1.1,9080;;proto=h2' ||
+		die "nghttpx did not start"
+	wait_for 127.0.0.1 8084
+}
+
+# ---- all of them; they read $path, $capture, $rules, $production, $protocol
 
 path_start()
 {
-	policies=$work/policies-$rules
+	policies=$work/policies-$rules-${protocol//\//-}
 	case $path in
 	'no mesh') ;;
 	'l7fp wire'|'l7fp app') start_module ;;
 	nginx|haproxy) in_group $proxy_group bash -c 'here=$1; . "$1/topology.sh"; "$2"' \
 			start "$here" "start_$path" || exit 1 ;;
+	nghttpx) start_nghttpx ;;
 	sockmap) start_sockmap ;;
 	'envoy both sockmap') start_sockmap; start_envoys both ;;
 	'envoy both') start_envoys both ;;
@@ -252,6 +269,7 @@ path_stop()
 	l7fp*) stop_module ;;
 	nginx) stop_nginx ;;
 	haproxy) stop_haproxy ;;
+	nghttpx) stop_process nghttpx ;;
 	sockmap) stop_sockmap ;;
 	envoy*) stop_envoys; stop_sockmap ;;
 	esac
@@ -265,6 +283,7 @@ path_target()
 	envoy*:direct) echo 127.0.0.1 15001 ;;
 	nginx:*) echo 127.0.0.1 8082 ;;
 	haproxy:*) echo 127.0.0.1 8083 ;;
+	nghttpx:*) echo 127.0.0.1 8084 ;;
 	*) echo 10.96.0.10 9080 ;;
 	esac
 }
@@ -272,7 +291,9 @@ path_target()
 # path_has_policy: whether what must be denied is.
 path_has_policy()
 {
-	[ "$path" != 'no mesh' ] && [ "$path" != sockmap ]
+	case $path in
+	'no mesh'|sockmap|nghttpx) false ;;
+	esac
 }
 
 # path_counts: requests that the policy saw, and requests that it denied, so far.
@@ -297,7 +318,7 @@ server_counts()
 
 	for v in $versions; do
 		n=$((n + 1))
-		sum=$((sum + $(on_server curl -s "http://${v#*:}:9080/status" |
+		sum=$((sum + $(on_server curl -s "http://${v#*:}:9081/status" |
 			awk '/^ [0-9]+ [0-9]+ [0-9]+/ { print $3 }')))
 	done
 	echo $sum $n

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""usage: policies.py DEMO-POLICIES FOLDER RULES
+"""usage: policies.py DEMO-POLICIES FOLDER RULES PROTOCOL
 
 Policies with 1 or more rules for the services of tools/demo, in FOLDER. 20 are those of
 tools/demo/policies. More are those with as many before them, three routes to two authorization
 rules, none of which matches what is measured: GET /reviews/... is judged by all rules but the last
 few, whatever their number. Of the routes a third each compares an exact path, a prefix, a header;
 of the DENY rules half an exact path, half a prefix. 1 is the DENY rule for /admin* alone.
+
+PROTOCOL is http/1.1, http/2 or grpc: the names of the services' ports say so.
 """
 import os
 import sys
@@ -27,6 +29,7 @@ spec:
 """
 KINDS = ["uri:\n        exact: /exact/%d", "uri:\n        prefix: /prefix-%d/",
          "headers:\n        x-header-%d:\n          exact: value-%d"]
+PORTS = {"http/1.1": "http", "http/2": "http2", "grpc": "grpc"}
 # No more different ones than a policy may look at.
 HEADERS = 40
 
@@ -63,14 +66,15 @@ def insert(text, before, new):
 
 
 def main():
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    source, folder, rules = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    source, folder, rules, port = sys.argv[1], sys.argv[2], int(sys.argv[3]), PORTS[sys.argv[4]]
     os.makedirs(folder, exist_ok=True)
     files = {}
     for name in ("services.yaml", "routes.yaml", "authorization.yaml"):
         with open(os.path.join(source, name), encoding="ascii") as f:
             files[name] = f.read()
+    files["services.yaml"] = files["services.yaml"].replace("- name: http\n", "- name: %s\n" % port)
     if rules == 1:
         files["authorization.yaml"] = ONE
         del files["routes.yaml"]

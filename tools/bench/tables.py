@@ -9,7 +9,11 @@ import split
 def title(figure):
     """What a row is, besides its path and its connections."""
     body = figure["body"]
-    words = ["small" if body < 1024 else "%d KiB" % (body >> 10) if body < 1 << 20 else
+    protocol = figure["protocol"]
+    words = [] if protocol == "http/1.1" else [
+        {"http/2": "HTTP/2", "grpc": "gRPC"}[protocol],
+        "%d streams" % figure["streams"] if figure["streams"] != 1 else "1 stream"]
+    words += ["small" if body < 1024 else "%d KiB" % (body >> 10) if body < 1 << 20 else
              "%d MiB" % (body >> 20),
              "%d rules" % figure["rules"] if figure["rules"] != 1 else "1 rule",
              "kept alive" if figure["keepalive"] else "new connections",
@@ -45,7 +49,7 @@ def base_of(figures, figure):
     """The same without a mesh, which has no rules."""
     for f in figures:
         if f["path"] == "no mesh" and all(f[k] == figure[k] for k in (
-                "connections", "body", "keepalive", "nodes", "clock", "rate")):
+                "protocol", "streams", "connections", "body", "keepalive", "nodes", "clock", "rate")):
             return f
     return None
 

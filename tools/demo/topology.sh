@@ -32,9 +32,11 @@ die()
 }
 
 # config FILE [NAME ADDRESS]: the file with its names in capitals replaced.
+# backend_listen and backend_proto: what nginx and HAProxy are told of the servers' protocol.
 config()
 {
-	sed -e "s|RUN|$run|g" -e "s|NAME|${2:-}|g" -e "s|ADDRESS|${3:-}|g" "$here/$1"
+	sed -e "s|BACKEND_LISTEN|${backend_listen:-}|g" -e "s|BACKEND_PROTO|${backend_proto:-}|g" \
+		-e "s|RUN|$run|g" -e "s|NAME|${2:-}|g" -e "s|ADDRESS|${3:-}|g" "$here/$1"
 }
 
 # wait_for ADDRESS PORT: until something listens there.
