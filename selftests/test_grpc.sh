@@ -13,11 +13,11 @@ need nginx curl nghttp h2load
 /usr/bin/python3 -c 'import grpc' 2>/dev/null || ktap_skip_all "no grpc for python3 here"
 need_module
 [ -x "$tool" ] || ktap_skip_all "no $tool: run make"
-ktap_plan 23
+ktap_plan 26
 
 at_exit "'$tool' reset --all"
 mesh=$(cgroup_make mesh)
-rpc=10.96.7.1 web=10.96.7.2 auto=10.96.7.3
+rpc=10.96.7.1 web=10.96.7.2 auto=10.96.7.3 routed=10.96.7.4 third=10.96.7.5
 echo_start 127.0.0.1:18071 one
 for i in 1 2 3; do
 	start "$tmp/server$i.log" "$peer" server 1806$i "s$i" "$tmp/cancelled"
@@ -42,7 +42,24 @@ spec:
   http:
   - match: [{uri: {prefix: /l7fp.Echo/}}]
     route: [{destination: {host: rpc}, headers: {response: {set: {x-mesh: "yes"}}}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: routed, namespace: default}
+spec:
+  parentRefs: [{group: "", kind: Service, name: routed}]
+  rules:
+  - backendRefs: [{name: routed, port: 80}]
+  - matches: [{method: {service: l7fp.Echo, method: Unary}}]
+    filters:
+    - type: ResponseHeaderModifier
+      responseHeaderModifier: {set: [{name: x-mesh, value: "100%"}]}
+    backendRefs: [{name: third, port: 80}]
+  - matches: [{method: {service: other.Service}}]
+    backendRefs: [{name: third, port: 80, weight: 0}]
 EOT
+port_name=grpc service routed $routed IPv4 127.0.0.1 18061 127.0.0.1 18062 >>"$tmp/policy.yaml"
+port_name=grpc service third $third IPv4 127.0.0.1 18063 >>"$tmp/policy.yaml"
 port_name=grpc service rpc $rpc IPv4 127.0.0.1 18061 127.0.0.1 18062 127.0.0.1 18063 \
 	>>"$tmp/policy.yaml"
 port_name=any service auto $auto IPv4 127.0.0.1 18061 >>"$tmp/policy.yaml"
@@ -72,11 +89,16 @@ check_equal "a deadline that nobody keeps but the kernel" 4 \
 check_equal "a method that is denied" "PERMISSION_DENIED: RBAC: access denied" \
 	"$(client $rpc:80 denied)"
 check_equal "a service without a route" UNIMPLEMENTED "$(client $rpc:80 unrouted)"
+check_equal "GRPCRoute: a method goes where the rule that says most says" "s3=30" \
+	"$(client $routed:80 balance)"
+check_equal "its other methods where the others go" \
+	"01234 4950 00,11,22,33,44,55,66,77,88,99" "$(client $routed:80 streams)"
+check_equal "a rule without a backend" UNAVAILABLE "$(client $routed:80 unrouted)"
 check_equal "a port that names no protocol" "s1=30" "$(client $auto:80 balance)"
 
 "$tool" stats --json >"$tmp/stats.json"
 grpc() { json "$tmp/stats.json" "sum(c['value'] for c in d['counters'] if c['scope'] == 'grpc_status' and c.get('object') == '$1')"; }
-check_equal "statuses are counted" "566 1 1" "$(grpc OK) $(grpc PERMISSION_DENIED) $(grpc UNIMPLEMENTED)"
+check_equal "statuses are counted" "599 1 1" "$(grpc OK) $(grpc PERMISSION_DENIED) $(grpc UNIMPLEMENTED)"
 "$tool" stats | sed -n '/^grpc/,/^$/p' | sed 's/^/# /'
 
 # HTTP/2 without gRPC, and the other version on either side.

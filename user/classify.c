@@ -62,6 +62,8 @@ static void classify_document(struct node_arena *arena, struct document *d)
 		classify_service_entry(arena, d);
 	else if (!strcmp(d->kind, "AuthorizationPolicy") && kind->role == ROLE_POLICY)
 		classify_authorization_policy(arena, d);
+	else if (!strcmp(d->kind, "GRPCRoute"))
+		classify_grpc_route(arena, d);
 	else if (kind->role == ROLE_INPUT)
 		classify_input(arena, d);
 	else if (kind->role == ROLE_SLOW_PATH)

@@ -15,6 +15,7 @@ void classify_virtual_service(struct node_arena *arena, struct document *d);
 void classify_destination_rule(struct node_arena *arena, struct document *d);
 void classify_service_entry(struct node_arena *arena, struct document *d);
 void classify_authorization_policy(struct node_arena *arena, struct document *d);
+void classify_grpc_route(struct node_arena *arena, struct document *d);
 void classify_input(struct node_arena *arena, struct document *d);
 
 void mark_invalid(struct node_arena *arena, struct node *node, const char *format, ...)

@@ -181,6 +181,19 @@ static void authorization_policy(const struct document *d)
 	}
 }
 
+static void grpc_route(struct node *rule)
+{
+	struct node *matches = node_get(rule, "matches"), *headers;
+	size_t i, k;
+
+	for (i = 0; item(matches, i); i++) {
+		express(node_path(item(matches, i), "method", "type", NULL));
+		headers = node_get(item(matches, i), "headers");
+		for (k = 0; item(headers, k); k++)
+			express(node_get(item(headers, k), "type"));
+	}
+}
+
 void proxy_express(struct documents *docs)
 {
 	size_t i, k;
@@ -188,10 +201,14 @@ void proxy_express(struct documents *docs)
 	for (i = 0; i < docs->n; i++) {
 		const struct document *d = docs->list[i];
 		struct node *http = node_path(d->root, "spec", "http", NULL);
+		struct node *rules = node_path(d->root, "spec", "rules", NULL);
 
 		if (!strcmp(d->kind, "VirtualService"))
 			for (k = 0; item(http, k); k++)
 				http_route(item(http, k));
+		else if (!strcmp(d->kind, "GRPCRoute"))
+			for (k = 0; item(rules, k); k++)
+				grpc_route(item(rules, k));
 		else if (!strcmp(d->kind, "DestinationRule"))
 			destination_rule(d);
 		else if (!strcmp(d->kind, "AuthorizationPolicy") &&

@@ -380,7 +380,7 @@ void schema_check(struct node_arena *arena, const struct schema_kind *kind, stru
 }
 
 static const struct schema_kind * const tables[] = {
-	schema_istio, schema_kubernetes, schema_other,
+	schema_istio, schema_gateway, schema_kubernetes, schema_other,
 };
 
 const struct schema_kind *schema_find(const char *group, const char *kind)

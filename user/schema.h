@@ -111,6 +111,7 @@ int64_t schema_duration(const char *text);
 
 /* The tables. */
 extern const struct schema_kind schema_istio[];
+extern const struct schema_kind schema_gateway[];
 extern const struct schema_kind schema_kubernetes[];
 extern const struct schema_kind schema_other[];
 

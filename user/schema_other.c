@@ -19,7 +19,7 @@ RULES(backends, "backends");
 RULES(matches, "matches");
 
 #define INGRESS "ingress gateways are not served by the kernel yet"
-#define GATEWAY_API "Gateway API routes are not translated yet"
+#define GATEWAY_API "of the Gateway API only GRPCRoute is translated yet"
 #define LINKERD "policies of Linkerd are not translated yet"
 #define SMI "policies of SMI are not translated yet"
 #define ENVOY_GATEWAY "policies of Envoy Gateway are for ingress gateways, which the kernel does not serve yet"
@@ -69,7 +69,6 @@ const struct schema_kind schema_other[] = {
 	KIND(K8S_GATEWAY, "GatewayClass", SCOPE_INGRESS, NULL, INGRESS),
 	KIND(K8S_GATEWAY, "Gateway", SCOPE_INGRESS, NULL, INGRESS),
 	KIND(K8S_GATEWAY, "HTTPRoute", SCOPE_SERVICES, rules, GATEWAY_API),
-	KIND(K8S_GATEWAY, "GRPCRoute", SCOPE_SERVICES, rules, GATEWAY_API),
 	KIND(K8S_GATEWAY, "TCPRoute", SCOPE_SERVICES, rules, GATEWAY_API),
 	KIND(K8S_GATEWAY, "TLSRoute", SCOPE_SERVICES, rules, GATEWAY_API),
 	KIND(K8S_GATEWAY, "UDPRoute", SCOPE_NONE, rules, "UDP is not forwarded by the kernel module"),

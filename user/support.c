@@ -111,6 +111,8 @@ void schema_print_support(FILE *out)
 	      "judged.\n", out);
 	title(out, "Istio", '=');
 	kinds(out, schema_istio);
+	title(out, "Gateway API", '=');
+	kinds(out, schema_gateway);
 	title(out, "Services and workloads", '=');
 	kinds(out, schema_kubernetes);
 	title(out, "Kinds for the slow path", '=');

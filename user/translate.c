@@ -160,8 +160,11 @@ static void sort_documents(struct translation *tr)
 	for (i = 0; i < tr->docs->n; i++) {
 		struct document *d = tr->docs->list[i];
 
-		if (strcmp(d->group, "networking.istio.io") ||
-		    node_worst(d->root, NULL) == NODE_INVALID)
+		if (node_worst(d->root, NULL) == NODE_INVALID)
+			continue;
+		if (!strcmp(d->group, "gateway.networking.k8s.io") && !strcmp(d->kind, "GRPCRoute"))
+			*list_add(tr, &tr->gateway_route) = d;
+		if (strcmp(d->group, "networking.istio.io"))
 			continue;
 		if (!self_sees(tr, d))
 			continue;
@@ -173,6 +176,9 @@ static void sort_documents(struct translation *tr)
 	if (tr->virtual_service.n)
 		qsort(tr->virtual_service.item, tr->virtual_service.n,
 		      sizeof(*tr->virtual_service.item), compare_age);
+	if (tr->gateway_route.n)
+		qsort(tr->gateway_route.item, tr->gateway_route.n,
+		      sizeof(*tr->gateway_route.item), compare_age);
 	if (tr->destination_rule.n)
 		qsort(tr->destination_rule.item, tr->destination_rule.n,
 		      sizeof(*tr->destination_rule.item), compare_rule_age);
@@ -248,7 +254,8 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 	guards_report(&tr);
 	lines_check(&tr);
 	slow_paths_judge(&tr);
-	if (!tr.service.n && (tr.virtual_service.n || tr.guard.n))
+	gateway_report(&tr);
+	if (!tr.service.n && (tr.virtual_service.n || tr.gateway_route.n || tr.guard.n))
 		diag_add(diag, DIAG_INFORMATION, NULL,
 			 "no Service or ServiceEntry is described: nothing is captured, and hosts have no endpoints");
 	check_limits(&tr);

@@ -34,7 +34,8 @@ static bool routes_port(const struct document *d, const char *kind, uint32_t por
 
 static void decide_protocol(struct translation *tr, struct service *s, struct service_port *p)
 {
-	bool routed = false, guarded;
+	const char *routed = NULL;
+	bool guarded;
 	size_t i;
 
 	for (i = 0; i < tr->route_host.n; i++) {
@@ -43,10 +44,13 @@ static void decide_protocol(struct translation *tr, struct service *s, struct se
 		if (!host_matches(tr->route_host.item[i].host, s->host))
 			continue;
 		if (node_count(node_path(d->root, "spec", "http", NULL)))
-			routed = true;
+			routed = d->kind;
 		if (routes_port(d, "tcp", p->number) || routes_port(d, "tls", p->number))
 			p->l4_routed = true;
 	}
+	for (i = 0; i < tr->gateway_host.n; i++)
+		if (tr->gateway_host.item[i].service == s)
+			routed = tr->gateway_host.item[i].document->kind;
 	if (p->protocol == PORT_HTTP2)
 		diag_add(tr->diag, DIAG_INFORMATION, &s->document->at,
 			 "%s port %u is HTTP/2: requests of HTTP/1.1 to it are answered with 502",
@@ -65,7 +69,8 @@ static void decide_protocol(struct translation *tr, struct service *s, struct se
 	diag_add(tr->diag, DIAG_INFORMATION, &s->document->at,
 		 "%s port %u names no protocol: %s; name it http-%s or tcp-%s to say which",
 		 s->document->what, p->number,
-		 routed ? "taken for HTTP, since a VirtualService routes it" :
+		 routed ? node_printf(tr->docs->arena, "taken for HTTP, since a %s routes it",
+				      routed) :
 		 guarded ? "taken for HTTP, since an AuthorizationPolicy looks at HTTP there" :
 		 "forwarded as bytes", *p->name ? p->name : "web", *p->name ? p->name : "web");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual hosts. One for each host and port: of VirtualServices, of services
+ * Virtual hosts. One for each host and port: of VirtualServices and routes of the
+ * Gateway API, of services
  * that none names, and at the end of captured addresses.
  */
 #include "translation.h"
@@ -9,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A host of a VirtualService. */
+/* A host of a VirtualService, or of routes of the Gateway API. */
 struct claim {
 	struct document *document;
+	const struct gateway_host *gateway;	/* NULL: a VirtualService */
 	const char *host;	/* in full */
 	size_t order;
 };
@@ -114,63 +116,72 @@ static struct ir_expr *host_expr(struct translation *tr, const char *host,
 }
 
 /*
- * The route of an item of http: one for all blocks, hosts and ports, unless a
+ * The route of an action: one for all blocks, hosts and ports, unless a
  * rewrite depends on the block, or what is done on the port.
  */
-static uint32_t find_route(struct hosts *h, const struct document *d, struct node *http,
-			   size_t index, const struct node *match, uint32_t port,
+static uint32_t find_route(struct hosts *h, const struct host_rule *rule, uint32_t port,
 			   const char *slow)
 {
+	const struct node *match = rule->match;
 	const char *key;
 	uint32_t route;
 
-	if (!node_path(http, "rewrite", "uri", NULL))
+	if (!node_path(rule->action, "rewrite", "uri", NULL))
 		match = NULL;
-	if (!route_depends_on_port(h->tr, d, http))
+	if (!route_depends_on_port(h->tr, rule->document, rule->action))
 		port = 0;
-	key = node_printf(h->tr->docs->arena, "%p %p %u", (void *)http, (const void *)match, port);
+	key = node_printf(h->tr->docs->arena, "%p %p %u", (void *)rule->action,
+			  (const void *)match, port);
 	if (names_find(&h->made, key, &route))
 		return route;
-	route = route_of(h->tr, d, http, index, match, port, slow);
+	route = route_of(h->tr, rule, match, port, slow);
 	names_add(h->tr, &h->made, key, route);
 	return route;
 }
 
-static struct ir_match *add_match(struct translation *tr, struct ir_virtual_host *host,
-				  const struct document *d, const struct node *at,
-				  const char *what)
+static void add_match(struct hosts *h, struct ir_virtual_host *host, const struct host_rule *rule,
+		      uint32_t port, const char *slow)
 {
-	struct ir_match *m = &host->match[host->n_matches++];
+	struct ir_expr *e = rule->match ? match_expr(h->tr, rule->match, port) : NULL;
+	struct ir_match *m;
 
-	source_of(tr, &m->source, d, at, what);
-	return m;
+	if (e && e->kind == IR_FALSE)
+		return;
+	m = &host->match[host->n_matches++];
+	source_of(h->tr, &m->source, rule->document, rule->match ? rule->match : rule->action,
+		  rule->what_match);
+	m->expr = e && e->kind == IR_TRUE ? NULL : e;
+	m->route = find_route(h, rule, port, slow);
 }
 
-static void item_matches(struct hosts *h, struct ir_virtual_host *host, const struct document *d,
-			 struct node *http, size_t index, uint32_t port, const char *slow)
+/* The blocks of the items of http, in their order. */
+static size_t virtual_service_rules(struct translation *tr, const struct document *d,
+				    struct host_rule **rules)
 {
-	struct node *blocks = node_get(http, "match");
-	struct translation *tr = h->tr;
-	struct ir_match *m;
-	size_t k;
+	struct node *http = node_path(d->root, "spec", "http", NULL);
+	size_t i, k, n = 0, room = 0;
+	struct host_rule *r;
 
-	if (!blocks || blocks->kind != NODE_LIST || !blocks->n) {
-		m = add_match(tr, host, d, http, node_printf(tr->docs->arena, "%s http[%zu]",
-							     d->what, index));
-		m->route = find_route(h, d, http, index, NULL, port, slow);
-		return;
-	}
-	for (k = 0; k < blocks->n; k++) {
-		struct ir_expr *e = match_expr(tr, blocks->child[k], port);
+	for (i = 0; i < node_count(http); i++)
+		room += 1 + node_count(node_get(http->child[i], "match"));
+	*rules = ir_alloc(tr->ir, (room + 1) * sizeof(**rules));
+	for (i = 0; http && http->kind == NODE_LIST && i < http->n; i++) {
+		struct node *blocks = node_get(http->child[i], "match");
+		const char *what = node_printf(tr->docs->arena, "%s http[%zu]", d->what, i);
 
-		if (e->kind == IR_FALSE)
-			continue;
-		m = add_match(tr, host, d, blocks->child[k],
-			      node_printf(tr->docs->arena, "%s http[%zu].match[%zu]", d->what,
-					  index, k));
-		m->expr = e->kind == IR_TRUE ? NULL : e;
-		m->route = find_route(h, d, http, index, blocks->child[k], port, slow);
+		if (blocks && blocks->kind != NODE_LIST)
+			blocks = NULL;
+		for (k = 0; k < node_count(blocks) || !k; k++) {
+			r = &(*rules)[n++];
+			r->document = d;
+			r->action = http->child[i];
+			r->match = node_count(blocks) ? blocks->child[k] : NULL;
+			r->what = what;
+			r->what_match = r->match ?
+				node_printf(tr->docs->arena, "%s.match[%zu]", what, k) : what;
+		}
 	}
+	return n;
 }
 
 /* Why all of a VirtualService is for the slow path; NULL: it is not. */
@@ -181,20 +192,25 @@ static const char *document_slow(const struct document *d)
 	return export ? slow_reason(export) : NULL;
 }
 
-/* False when nothing of @d is for the port: as if it were not there. */
-static bool routed_host(struct hosts *h, const struct document *d, const char *name,
+/* False when nothing of the claim is for the port: as if it were not there. */
+static bool routed_host(struct hosts *h, const struct claim *c, const char *name,
 			const struct service *s, uint32_t port)
 {
-	struct node *http = node_path(d->root, "spec", "http", NULL);
+	const struct document *d = c->document;
 	struct ir_virtual_host host = { .fallback = -1 };
 	struct translation *tr = h->tr;
-	size_t i, room = 0;
+	struct host_rule *rules;
+	size_t i, n;
 
-	for (i = 0; i < node_count(http); i++)
-		room += 1 + node_count(node_get(http->child[i], "match"));
-	host.match = ir_alloc(tr->ir, (room + 1) * sizeof(*host.match));
-	for (i = 0; http && http->kind == NODE_LIST && i < http->n; i++)
-		item_matches(h, &host, d, http->child[i], i, port, document_slow(d));
+	if (c->gateway) {
+		rules = c->gateway->rule.item;
+		n = c->gateway->rule.n;
+	} else {
+		n = virtual_service_rules(tr, d, &rules);
+	}
+	host.match = ir_alloc(tr->ir, (n + 1) * sizeof(*host.match));
+	for (i = 0; i < n; i++)
+		add_match(h, &host, &rules[i], port, c->gateway ? NULL : document_slow(d));
 	if (!host.n_matches)
 		return false;
 	source_of(tr, &host.source, d, NULL, node_printf(tr->docs->arena, "%s host %s", d->what,
@@ -233,7 +249,7 @@ static void plain_host(struct translation *tr, const struct service *s,
 	*list_add(tr, &tr->virtual_host) = host;
 }
 
-static void service_hosts(struct hosts *h, const struct document *d, struct service *s)
+static void service_hosts(struct hosts *h, const struct claim *c, struct service *s)
 {
 	size_t i;
 
@@ -241,7 +257,7 @@ static void service_hosts(struct hosts *h, const struct document *d, struct serv
 	for (i = 0; i < s->port.n; i++) {
 		const struct service_port *p = &s->port.item[i];
 
-		if (p->http && !routed_host(h, d, s->host, s, p->number))
+		if (p->http && !routed_host(h, c, s->host, s, p->number))
 			plain_host(h->tr, s, p);
 	}
 }
@@ -272,7 +288,7 @@ static int compare_claims(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static bool claimed(struct hosts *h, const struct node *at, const char *host)
+static bool claimed(struct hosts *h, const struct position *at, const char *host)
 {
 	const struct document *older;
 	uint32_t index;
@@ -280,8 +296,8 @@ static bool claimed(struct hosts *h, const struct node *at, const char *host)
 	if (!names_find(&h->claim_names, host, &index))
 		return false;
 	older = h->claim.item[index].document;
-	diag_add(h->tr->diag, DIAG_WARNING, &at->at,
-		 "the host %s belongs to %s (%s:%d), which is older; as in Istio it is not merged, and the rules here do not apply to it",
+	diag_add(h->tr->diag, DIAG_WARNING, at,
+		 "the host %s belongs to %s (%s:%d), which goes before; as in Istio it is not merged, and the rules here do not apply to it",
 		 host, older->what, older->at.file, older->at.line);
 	return true;
 }
@@ -296,11 +312,24 @@ static void collect_claims(struct hosts *h)
 		struct claim *c;
 
 		if (!node_count(node_path(named->document->root, "spec", "http", NULL)) ||
-		    claimed(h, named->node, named->host))
+		    claimed(h, &named->node->at, named->host))
 			continue;
 		c = list_add(tr, &h->claim);
 		c->document = named->document;
 		c->host = named->host;
+		c->order = h->claim.n;
+		names_add(tr, &h->claim_names, c->host, (uint32_t)h->claim.n - 1);
+	}
+	for (i = 0; i < tr->gateway_host.n; i++) {
+		const struct gateway_host *g = &tr->gateway_host.item[i];
+		struct claim *c;
+
+		if (claimed(h, &g->document->at, g->service->host))
+			continue;
+		c = list_add(tr, &h->claim);
+		c->document = g->document;
+		c->gateway = g;
+		c->host = g->service->host;
 		c->order = h->claim.n;
 		names_add(tr, &h->claim_names, c->host, (uint32_t)h->claim.n - 1);
 	}
@@ -342,7 +371,7 @@ static void claim_hosts(struct hosts *h, const struct claim *c)
 
 	if (*c->host != '*' && s) {
 		if (!s->routed)
-			service_hosts(h, c->document, s);
+			service_hosts(h, c, s);
 		return;
 	}
 	if (*c->host != '*') {
@@ -350,13 +379,13 @@ static void claim_hosts(struct hosts *h, const struct claim *c)
 			diag_add(tr->diag, DIAG_INFORMATION, &c->document->at,
 				 "no Service or ServiceEntry has the host %s: it is served on port %d only, as in Istio",
 				 c->host, UNREGISTERED_PORT);
-		routed_host(h, c->document, c->host, NULL, UNREGISTERED_PORT);
+		routed_host(h, c, c->host, NULL, UNREGISTERED_PORT);
 		return;
 	}
 	for (i = 0; i < tr->service.n; i++)
 		if (!tr->service.item[i]->routed &&
 		    host_matches(c->host, tr->service.item[i]->host))
-			service_hosts(h, c->document, tr->service.item[i]);
+			service_hosts(h, c, tr->service.item[i]);
 }
 
 static void wildcard_hosts(struct hosts *h, const struct claim *c)
@@ -368,7 +397,7 @@ static void wildcard_hosts(struct hosts *h, const struct claim *c)
 		return;
 	n = wildcard_ports(h->tr, c->host, port, sizeof(port) / sizeof(port[0]));
 	for (i = 0; i < n; i++)
-		routed_host(h, c->document, c->host, NULL, port[i]);
+		routed_host(h, c, c->host, NULL, port[i]);
 }
 
 void host_of_address(struct translation *tr, const struct in6_addr *address, size_t n,
@@ -398,6 +427,7 @@ void hosts_build(struct translation *tr)
 	if (tr->self)
 		inbound_build(tr);
 	rules_match(tr);
+	gateway_build(tr);
 	protocols_decide(tr);
 	collect_claims(&h);
 	for (i = 0; i < h.claim.n; i++)

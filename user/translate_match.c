@@ -53,6 +53,10 @@ struct ir_expr *string_expr(struct translation *tr, uint32_t field, uint32_t fla
 	if (value)
 		return ir_string(tr->ir, field, L7FP_MATCH_PREFIX | flags,
 				 ir_strdup(tr->ir, value));
+	/* Only where a route of the Gateway API was made into this. */
+	value = match_value(match, "template");
+	if (value)
+		return ir_string(tr->ir, field, L7FP_MATCH_TEMPLATE, ir_strdup(tr->ir, value));
 	value = match_value(match, "regex");
 	if (value)
 		return ir_string(tr->ir, field, IR_MATCH_REGEX, ir_strdup(tr->ir, value));

@@ -423,15 +423,16 @@ bool route_depends_on_port(struct translation *tr, const struct document *d,
 	return false;
 }
 
-uint32_t route_of(struct translation *tr, const struct document *d, struct node *http,
-		  size_t index, const struct node *match, uint32_t port, const char *slow)
+uint32_t route_of(struct translation *tr, const struct host_rule *rule, const struct node *match,
+		  uint32_t port, const char *slow)
 {
+	const struct document *d = rule->document;
+	struct node *http = rule->action;
 	const struct node *attempts = node_path(http, "retries", "attempts", NULL);
 	const struct node *retries = node_get(http, "retries");
 	struct ir_route r = { .connect_retries = DEFAULT_CONNECT_RETRIES };
 
-	source_of(tr, &r.source, d, http,
-		  node_printf(tr->docs->arena, "%s http[%zu]", d->what, index));
+	source_of(tr, &r.source, d, http, rule->what);
 	if (!slow)
 		slow = action_slow(http);
 	if (slow) {

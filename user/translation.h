@@ -102,6 +102,32 @@ struct named_host {
 	const char *host;
 };
 
+/**
+ * struct host_rule - what is done with some requests to a host
+ * @document: where it was written
+ * @action: as an item of http of a VirtualService
+ * @match: as one of its match blocks; NULL: all requests
+ * @what: the item, for messages
+ * @what_match: the block
+ */
+struct host_rule {
+	const struct document *document;
+	struct node *action, *match;
+	const char *what, *what_match;
+};
+
+/* A Service with routes of the Gateway API, in their order of precedence. */
+struct gateway_host {
+	struct service *service;
+	struct document *document;	/* the oldest one */
+	LIST(struct host_rule) rule;
+};
+
+/* What was written, as the item of a VirtualService that means the same. */
+struct lowered {
+	struct node *from, *to;
+};
+
 /* Numbers by name; open addressing, a power of two. */
 struct names {
 	struct name {
@@ -121,6 +147,9 @@ struct translation {
 	struct self *self;		/* NULL: for all clients of a network namespace */
 	LIST(struct document *) virtual_service;
 	LIST(struct named_host) route_host;	/* of the VirtualServices for sidecars */
+	LIST(struct document *) gateway_route;
+	LIST(struct gateway_host) gateway_host;
+	LIST(struct lowered) lowered;
 	LIST(struct named_host) destination_rule;
 	LIST(struct guard) guard;
 	LIST(struct ir_route) route;
@@ -247,15 +276,20 @@ struct ir_expr *string_expr(struct translation *tr, uint32_t field, uint32_t fla
 /* The field of a header, with its slot; @unknown when there are too many slots. */
 bool header_field(struct translation *tr, const char *name, uint32_t *field);
 
-/* translate_route.c: what is done with a request. */
-uint32_t route_of(struct translation *tr, const struct document *d, struct node *http,
-		  size_t index, const struct node *match, uint32_t port, const char *slow);
+/* translate_route.c: what is done with a request. @match: the block, for a rewrite. */
+uint32_t route_of(struct translation *tr, const struct host_rule *rule, const struct node *match,
+		  uint32_t port, const char *slow);
 /* The route is another one for another port of the request. */
 bool route_depends_on_port(struct translation *tr, const struct document *d,
 			   const struct node *http);
 uint32_t route_to_cluster(struct translation *tr, uint32_t cluster, const char *what);
 uint32_t route_slow_path(struct translation *tr, const struct document *d,
 			 const struct node *at, const char *what, const char *reason);
+
+/* translate_gateway.c: the routes of the Gateway API whose parents are Services. */
+void gateway_build(struct translation *tr);
+/* What later steps said of what was made of a rule holds for the rule. */
+void gateway_report(struct translation *tr);
 
 /* translate_host.c: virtual hosts. */
 void hosts_build(struct translation *tr);

@@ -15,6 +15,9 @@
 #define ROUTE "route: [{destination: {host: b}}]"
 #define HTTP(fields) VS "spec: {hosts: [a], http: [{" ROUTE ", " fields "}]}\n"
 #define MATCH(match) VS "spec: {hosts: [a], http: [{" ROUTE ", match: [{" match "}]}]}\n"
+#define GATEWAY_ROUTE "apiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: x}\n"
+#define GRPC(fields) GATEWAY_ROUTE \
+	"spec: {parentRefs: [{group: \"\", kind: Service, name: a}], rules: [{" fields "}]}\n"
 #define POLICY(fields) DR "spec: {host: a, trafficPolicy: {" fields "}}\n"
 #define RULE(fields) AP "spec: {rules: [{" fields "}]}\n"
 #define FROM(fields) RULE("from: [{source: {" fields "}}]")
@@ -193,6 +196,40 @@ static const struct {
 	{ "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n"
 	  "metadata: {name: x, annotations: {istio.io/dry-run: \"true\"}}\nspec: {rules: [{}]}\n",
 	  "s", "dry run" },
+
+	/* GRPCRoute */
+	{ GRPC(""), "k", "" },
+	{ GRPC("matches: [{}], filters: [], backendRefs: []"), "k", "" },
+	{ GRPC("matches: [{method: {}}]"), "i", "one or both of service and method" },
+	{ GRPC("matches: [{method: {service: shop.Reviews, method: Get}}]"), "k", "" },
+	{ GRPC("matches: [{method: {service: shop..Reviews}}]"), "i", "no name of a service" },
+	{ GRPC("matches: [{method: {method: a/b}}]"), "i", "no name of a method" },
+	{ GRPC("matches: [{method: {type: RegularExpression, method: a/b}}]"), "s", "regular" },
+	{ GRPC("matches: [{method: {type: Prefix, method: a}}]"), "i", "unknown value" },
+	{ GRPC("matches: [{headers: [{name: a, value: b}]}]"), "k", "" },
+	{ GRPC("matches: [{headers: [{name: a}]}]"), "i", "needs a value" },
+	{ GRPC("matches: [{headers: [{name: \"a b\", value: c}]}]"), "i", "no name of a header" },
+	{ GRPC("matches: [{path: {value: /}}]"), "i", "unknown field \"path\"" },
+	{ GRPC("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: \"5%\"}], remove: [b]}}]"),
+	  "k", "" },
+	{ GRPC("filters: [{type: RequestHeaderModifier}]"), "i", "needs requestHeaderModifier" },
+	{ GRPC("filters: [{type: RequestHeaderModifier, responseHeaderModifier: {}}]"), "i", "needs requestHeaderModifier" },
+	{ GRPC("filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {}}, {type: ResponseHeaderModifier, responseHeaderModifier: {}}]"),
+	  "i", "only one filter" },
+	{ GRPC("filters: [{type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: te, value: x}]}}]"),
+	  "s", "framing" },
+	{ GRPC("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 1}}}]"), "s",
+	  "mirrored" },
+	{ GRPC("filters: [{type: ExtensionRef, extensionRef: {group: g, kind: k, name: n}}]"), "s", "vendors" },
+	{ GRPC("backendRefs: [{name: a, port: 1, weight: 0}]"), "k", "" },
+	{ GRPC("backendRefs: [{name: a}]"), "i", "needs a port" },
+	{ GRPC("backendRefs: [{name: a, port: 1, weight: -1}]"), "i", "out of range" },
+	{ GRPC("backendRefs: [{name: a, port: 1, namespace: b}]"), "s", "ReferenceGrants" },
+	{ GRPC("backendRefs: [{group: x, kind: Other, name: a}]"), "s", "other than Services" },
+	{ GRPC("sessionPersistence: {}"), "s", "sessions" },
+	{ GATEWAY_ROUTE "spec: {parentRefs: [{name: gateway}], rules: [{}]}\n", "s", "ingress" },
+	{ GATEWAY_ROUTE "spec: {rules: [{}]}\n", "s", "parentRefs" },
+	{ GATEWAY_ROUTE, "i", "needs spec" },
 
 	/* Other kinds */
 	{ "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: x}\nspec: {servers: [{}, {}]}\n",

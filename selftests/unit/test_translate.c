@@ -16,6 +16,13 @@
 #define TO(host) "route: [{destination: {host: " host "}}]"
 #define SUBSETS DR("reviews", "host: reviews, subsets: [{name: v1, labels: {version: v1}}, " \
 		      "{name: v2, labels: {version: v2}}]")
+#define GRPC(name, namespace, parents, rules) \
+	"---\napiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\n" \
+	"metadata: {name: " name ", namespace: " namespace "}\n" \
+	"spec: {parentRefs: [" parents "], rules: [" rules "]}\n"
+#define RPC "{group: \"\", kind: Service, name: rpc}"
+#define BACK(name) "backendRefs: [{name: " name ", port: 7}]"
+#define A(name) "outbound|7||" name ".default.svc.cluster.local"
 #define SELECT "selector: {matchLabels: {app: reviews}}"
 
 /* reviews has two versions, ratings two ports, db is no HTTP, web says nothing. */
@@ -262,6 +269,46 @@ static const struct {
 		ASK("GET", "reviews", "/add", "x-a: bad", "slow"),
 		ASK("GET", "reviews", "/set", "x-a: bad", R " /set reviews"),
 		ASK("GET", "reviews", "/", "x-a: bad", "403"),
+	} },
+	{ "GRPCRoute: which match goes first", GRPC("a", "default", RPC,
+		"{matches: [{method: {service: s.A}}, {method: {method: Watch}}], " BACK("a1") "}, {" BACK("a0") "},"
+		"{matches: [{method: {service: s.A, method: Get}}], " BACK("a2") "},"
+		"{matches: [{method: {service: s.A, method: Get}, headers: [{name: X-User, value: me}, {name: x-user, value: you}]}], " BACK("a3") "},"
+		"{matches: [{method: {service: s.None}}]}"), {
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Get", NULL, A("a2") " /s.A/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Get", "x-user: me", A("a3") " /s.A/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Get", "x-user: you", A("a2") " /s.A/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Put", "x-user: me", A("a1") " /s.A/Put rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.B/Watch", NULL, A("a1") " /s.B/Watch rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s/B/Watch", NULL, A("a0") " /s/B/Watch rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.AB/Get", NULL, A("a0") " /s.AB/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.None/Get", NULL, "503"),
+		ASK("GET", "reviews", "/", NULL, R " / reviews"),
+	} },
+	{ "GRPCRoutes of one Service, the parent's port, weights",
+		GRPC("b", "default", RPC, "{matches: [{method: {service: s.B}}], " BACK("a2") "}")
+		GRPC("a", "default", "{group: \"\", kind: Service, name: rpc, port: 50051}",
+		     "{matches: [{method: {service: s.B}}, {method: {service: s.A}}], "
+		     "backendRefs: [{name: a0, port: 7, weight: 0}, {name: a1, port: 7, weight: 3}]}")
+		GRPC("c", "default", "{group: \"\", kind: Service, name: rpc, port: 50052}", "{" BACK("a4") "}"), {
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Get", NULL, A("a1") " /s.A/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.B/Get", NULL, A("a1") " /s.B/Get rpc"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.C/Get", NULL, "404"),
+	} },
+	{ "a GRPCRoute of another namespace, and one whose Service has a VirtualService",
+		GRPC("a", "other", "{group: \"\", kind: Service, name: rpc, namespace: default}", "{" BACK("a1") "}")
+		GRPC("v", "default", "{group: \"\", kind: Service, name: reviews}", "{" BACK("a1") "}")
+		VS("r", "hosts: [reviews], http: [{" TO("reviews") "}]"), {
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.A/Get", NULL, "slow"),
+		ASK("GET", "reviews", "/", NULL, R " / reviews"),
+	} },
+	{ "GRPCRoute: what the kernel does not do", GRPC("a", "default", RPC,
+		"{matches: [{method: {type: RegularExpression, service: \"s[.]R\", method: Get}}], " BACK("a1") "},"
+		"{matches: [{method: {service: s.Mirror}}], filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a9, port: 7}}}], " BACK("a1") "},"
+		"{matches: [{method: {service: s.Far}}], backendRefs: [{name: a1, namespace: other, port: 7}]}"), {
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.Mirror/Get", NULL, "slow"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.Far/Get", NULL, "slow"),
+		ASK_AT("10.0.0.5", 50051, "POST", "rpc", "/s.R/Get", NULL, "slow"),
 	} },
 	{ "CUSTOM", AP("c", "default", SELECT ", action: CUSTOM, provider: {name: p}, rules: [{to: [{operation: {paths: [/c]}}]}]"), {
 		ASK("GET", "reviews", "/c", NULL, "slow"),
