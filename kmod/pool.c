@@ -454,7 +454,13 @@ static bool keep(struct l7fp_upstream *u)
 	if (u->port.flags & (BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_ERROR_SEEN) |
 			     BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_TX_FIN)))
 		return false;
-	return !u->port.dirty && !READ_ONCE(u->port.tx_bytes);
+	if (u->port.dirty)
+		return false;
+	/*
+	 * The response may be faster than whoever sends the request's last bytes and has still to
+	 * say that they are gone. What is left of them goes before the next request.
+	 */
+	return !READ_ONCE(u->port.tx_bytes) || test_bit(L7FP_PORT_TX_BUSY, &u->port.flags);
 }
 
 void l7fp_pool_put(struct l7fp_downstream *d, bool reusable)
