@@ -21,6 +21,7 @@
 #define _L7FP_PORT_H
 
 #include <linux/bvec.h>
+#include <linux/llist.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>

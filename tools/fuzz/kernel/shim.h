@@ -268,6 +268,7 @@ void *xa_find(struct xarray *xa, unsigned long *index, unsigned long last);
 
 /* Only pointed to, or only there to have a size. */
 struct rcu_head { void *unused[2]; };
+struct llist_node { struct llist_node *next; };
 struct work_struct { void *unused; };
 struct delayed_work { struct work_struct work; };
 struct workqueue_struct;
