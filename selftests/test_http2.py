@@ -258,6 +258,17 @@ def resets(n):
         h2.frame(h2.RST_STREAM, 0, 2 * i + 1, struct.pack(">I", h2.CANCEL)))]
 
 
+def settings(n):
+    return [h2.frame(h2.SETTINGS)] * n
+
+
+def made_resets(n):
+    """Streams that we must reset: a WINDOW_UPDATE of 0 is an error of its stream."""
+    return [part for i in range(n) for part in (
+        h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 2 * i + 1, h2.get(b"/hold")),
+        h2.frame(h2.WINDOW_UPDATE, 0, 2 * i + 1, bytes(4)))]
+
+
 def continuations(n):
     block = h2.get(b"/a")
     parts = [h2.frame(h2.CONTINUATION, 0, 1) for _ in range(n - 1)]
@@ -266,6 +277,9 @@ def continuations(n):
 
 
 @cases([("flood: PING frames", pings, "L7FP_H2_MAX_CONTROL", "http2_flood_control"),
+        ("flood: SETTINGS frames", settings, "L7FP_H2_MAX_CONTROL", "http2_flood_control"),
+        ("flood: streams that must be reset", made_resets, "L7FP_H2_MAX_MADE_RESETS",
+         "http2_flood_made_reset"),
         ("flood: DATA frames without data", empties, "L7FP_H2_MAX_EMPTY", "http2_flood_empty_data"),
         ("flood: streams that are reset", resets, "L7FP_H2_MAX_RESETS", "http2_flood_reset"),
         ("flood: CONTINUATION frames", continuations, "L7FP_H2_MAX_CONTINUATIONS", None)])
@@ -283,6 +297,41 @@ def _(frames, limit, counter):
             print("# %s" % debug.decode("ascii", "replace"))
         if counter:
             equal(m.stat(counter), 1)
+
+
+@case("an HPACK bomb: its stream is reset, nothing is forwarded, the connection goes on")
+def _():
+    with Mesh() as m, h2.client(TARGET) as c:
+        # A field of 4000 bytes, put into the table, and 20 bytes that each stand for it.
+        value = b"\x7f" + bytes([(4000 - 127) & 127 | 128, (4000 - 127) >> 7]) + b"x" * 4000
+        bomb = h2.get(b"/a") + b"\x40\x03x-a" + value + b"\xbe" * 20
+        c.send(h2.frame(h2.HEADERS, h2.END_STREAM | h2.END_HEADERS, 1, bomb))
+        equal(struct.unpack(">I", c.until(h2.RST_STREAM, 1)[3])[0], h2.ENHANCE_YOUR_CALM)
+        equal(m.server.requests, 0)
+        request(c, 3, b"/a")
+        equal(answer(c, 3), 200)
+
+
+@case("a window that stays shut: the stream waits, others do not, and it goes on")
+def _():
+    body = bytes(range(256)) * 64
+    with Mesh() as m, h2.client(TARGET) as c, h2.client(TARGET) as other:
+        # SETTINGS_INITIAL_WINDOW_SIZE of 0; the connection's own window is 65535.
+        c.send(h2.frame(h2.SETTINGS, payload=struct.pack(">HI", 4, 0)))
+        m.server.body = body
+        request(c, 1, b"/a")
+        equal(answer(c, 1), 200)
+        request(c, 3, b"/a")
+        equal(answer(c, 3), 200)
+        request(other, 1, b"/a")
+        equal(answer(other, 1), 200)
+        equal(other.until(h2.DATA, 1)[3], body)
+        c.send(h2.frame(h2.WINDOW_UPDATE, 0, 3, struct.pack(">I", 1000)))
+        equal(c.until(h2.DATA)[2:], (3, body[:1000]))
+        c.send(h2.frame(h2.WINDOW_UPDATE, 0, 1, struct.pack(">I", 16384)))
+        equal(c.until(h2.DATA)[2:], (1, body))
+        c.send(h2.frame(h2.WINDOW_UPDATE, 0, 3, struct.pack(">I", 15384)))
+        equal(c.until(h2.DATA)[2:], (3, body[1000:]))
 
 
 @case("a server resets each stream after its response, as it may: no flood, unless it does it often")
