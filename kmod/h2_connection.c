@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 #include "compat.h"
 #include "h2_connection.h"
+#include "trace.h"
 
 /* Control frames go out beside the data, which stops at L7FP_TX_HIGH: so much of both. */
 #define QUEUE_MAX	(2 * L7FP_TX_HIGH)
@@ -286,6 +287,7 @@ void l7fp_h2_fail(struct l7fp_h2_connection *c, u32 code, const char *why)
 	if (!first)
 		return;
 	l7fp_count(c->port->ln, h2_error);
+	trace_l7fp_h2_error(!c->ids.server, code, why);
 	l7fp_h2_end_streams(c, L7FP_H2_MAX_WINDOW, true);
 	c->port->ops->flush(c->port);
 	if (c->downstream)

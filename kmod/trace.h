@@ -164,6 +164,28 @@ DEFINE_EVENT(l7fp_upstream, l7fp_upstream_connect,
 DEFINE_EVENT(l7fp_upstream, l7fp_upstream_close,
 	     TP_PROTO(const struct l7fp_upstream *u), TP_ARGS(u));
 
+TRACE_EVENT(l7fp_h2_error,
+
+	TP_PROTO(bool upstream, u32 code, const char *why),
+
+	TP_ARGS(upstream, code, why),
+
+	TP_STRUCT__entry(
+		__field(bool, upstream)
+		__field(u32, code)
+		__string(why, why)
+	),
+
+	TP_fast_assign(
+		__entry->upstream = upstream;
+		__entry->code = code;
+		__assign_str(why);
+	),
+
+	TP_printk("side=%s code=%u why=%s", __entry->upstream ? "upstream" : "downstream",
+		  __entry->code, __get_str(why))
+);
+
 #endif /* _L7FP_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
