@@ -16,13 +16,6 @@ struct ctx {
 	const struct document *document;
 };
 
-static const char *text_of(const struct node *map, const char *key, const char *otherwise)
-{
-	const char *s = node_string(node_get(map, key));
-
-	return s ? s : otherwise;
-}
-
 /* "package.Service" or "Method": names with dots between, if @dots. */
 static bool name_valid(const char *s, bool dots)
 {
@@ -59,11 +52,11 @@ static void check_name(struct ctx *c, struct node *n, bool dots, bool regex)
 
 static void check_method(struct ctx *c, struct node *method)
 {
-	bool regex = !strcmp(text_of(method, "type", "Exact"), "RegularExpression");
+	bool regex = !strcmp(node_text(method, "type", "Exact"), "RegularExpression");
 
 	if (!method || method->kind != NODE_MAP)
 		return;
-	if (!*text_of(method, "service", "") && !*text_of(method, "method", ""))
+	if (!*node_text(method, "service", "") && !*node_text(method, "method", ""))
 		mark_invalid(c->arena, method, "one or both of service and method are needed");
 	check_name(c, node_get(method, "service"), true, regex);
 	check_name(c, node_get(method, "method"), false, regex);
@@ -151,7 +144,7 @@ static void check_filters(struct ctx *c, struct node *filters)
 
 	for (i = 0; i < node_count(filters); i++) {
 		struct node *f = filters->child[i];
-		const char *type = text_of(f, "type", "");
+		const char *type = node_text(f, "type", "");
 
 		if (f->kind != NODE_MAP)
 			continue;
@@ -178,7 +171,7 @@ static void check_filters(struct ctx *c, struct node *filters)
 
 static bool is_service(const struct node *ref, const char *group, const char *kind)
 {
-	return !*text_of(ref, "group", group) && !strcmp(text_of(ref, "kind", kind), "Service");
+	return !*node_text(ref, "group", group) && !strcmp(node_text(ref, "kind", kind), "Service");
 }
 
 static void check_backends(struct ctx *c, struct node *backends)
@@ -187,7 +180,7 @@ static void check_backends(struct ctx *c, struct node *backends)
 
 	for (i = 0; i < node_count(backends); i++) {
 		struct node *b = backends->child[i], *weight = node_get(b, "weight");
-		const char *namespace = text_of(b, "namespace", c->document->namespace);
+		const char *namespace = node_text(b, "namespace", c->document->namespace);
 
 		if (b->kind != NODE_MAP)
 			continue;
@@ -243,7 +236,7 @@ static void check_parents(struct ctx *c, struct node *spec)
 		if (!node_get(p, "name"))
 			mark_invalid(c->arena, p, "a parent needs a name");
 		if (!is_service(p, "gateway.networking.k8s.io", "Gateway"))
-			mark_slow(c->arena, p, !strcmp(text_of(p, "kind", "Gateway"), "Gateway") ?
+			mark_slow(c->arena, p, !strcmp(node_text(p, "kind", "Gateway"), "Gateway") ?
 				  "ingress gateways are not served by the kernel yet" :
 				  "parents other than Services are not known to the kernel yet");
 	}

@@ -88,6 +88,8 @@ struct node *node_get(const struct node *map, const char *key);
 struct node *node_path(const struct node *map, ...) __attribute__((sentinel));
 /* The text of a string; NULL of anything else. */
 const char *node_string(const struct node *node);
+/* That of a string in a map, or @otherwise. */
+const char *node_text(const struct node *map, const char *key, const char *otherwise);
 /* "a string", "a list": for messages. */
 const char *node_kind_name(enum node_kind kind);
 

@@ -91,16 +91,9 @@ static struct node *put_map(struct translation *tr, struct node *to, const char 
 	return n;
 }
 
-static const char *text_of(const struct node *map, const char *key, const char *otherwise)
-{
-	const char *s = node_string(node_get(map, key));
-
-	return s ? s : otherwise;
-}
-
 static bool is_regex(const struct node *match)
 {
-	return !strcmp(text_of(match, "type", "Exact"), "RegularExpression");
+	return !strcmp(node_text(match, "type", "Exact"), "RegularExpression");
 }
 
 /* ---- conditions */
@@ -108,7 +101,8 @@ static bool is_regex(const struct node *match)
 /* The path of a call is "/service/method" (gRPC over HTTP/2). */
 static void lower_method(struct lowering *l, struct node *block, const struct node *method)
 {
-	const char *service = text_of(method, "service", ""), *name = text_of(method, "method", "");
+	const char *service = node_text(method, "service", "");
+	const char *name = node_text(method, "method", "");
 	struct translation *tr = l->tr;
 	struct node_arena *arena = tr->docs->arena;
 	const char *kind = "exact", *text, *slow = slow_reason(method);
@@ -147,7 +141,7 @@ static void lower_headers(struct lowering *l, struct node *block, const struct n
 
 	for (i = 0; i < headers->n; i++) {
 		const struct node *h = headers->child[i];
-		const char *name = text_of(h, "name", ""), *slow = slow_reason(h);
+		const char *name = node_text(h, "name", ""), *slow = slow_reason(h);
 
 		for (k = 0; k < map->n && strcasecmp(map->key[k]->text, name); k++)
 			;
@@ -155,7 +149,7 @@ static void lower_headers(struct lowering *l, struct node *block, const struct n
 			continue;
 		value = new_node(tr, NODE_MAP, h);
 		put(tr, value, is_regex(h) ? "regex" : "exact",
-		    new_string(tr, text_of(h, "value", ""), h));
+		    new_string(tr, node_text(h, "value", ""), h));
 		if (slow)
 			node_mark(value, NODE_SLOW_PATH, slow);
 		put(tr, map, name, value);
@@ -166,10 +160,11 @@ static void lower_headers(struct lowering *l, struct node *block, const struct n
 /* NULL: all calls. */
 static struct node *lower_match(struct lowering *l, const struct node *match)
 {
-	const struct node *method = node_get(match, "method"), *headers = node_get(match, "headers");
+	const struct node *method = node_get(match, "method");
+	const struct node *headers = node_get(match, "headers");
 	struct node *block = new_node(l->tr, NODE_MAP, match);
 
-	if (method && (*text_of(method, "service", "") || *text_of(method, "method", "")))
+	if (method && (*node_text(method, "service", "") || *node_text(method, "method", "")))
 		lower_method(l, block, method);
 	if (node_count(headers))
 		lower_headers(l, block, headers);
@@ -204,8 +199,8 @@ static void lower_modifier(struct translation *tr, struct node *to, const char *
 	for (k = 0; k < 2; k++) {
 		list = node_get(modifier, kinds[k]);
 		for (i = 0; i < node_count(list); i++)
-			put(tr, put_map(tr, ops, kinds[k]), text_of(list->child[i], "name", ""),
-			    new_string(tr, plain_value(tr, text_of(list->child[i], "value", "")),
+			put(tr, put_map(tr, ops, kinds[k]), node_text(list->child[i], "name", ""),
+			    new_string(tr, plain_value(tr, node_text(list->child[i], "value", "")),
 				       list->child[i]));
 	}
 	if (node_count(removed))
@@ -235,8 +230,9 @@ static struct node *lower_backend(struct lowering *l, const struct node *backend
 	struct node *destination = put_map(tr, one, "destination");
 
 	put(tr, destination, "host",
-	    new_string(tr, node_printf(tr->docs->arena, "%s.%s.svc.%s", text_of(backend, "name", ""),
-				       text_of(backend, "namespace", l->document->namespace),
+	    new_string(tr, node_printf(tr->docs->arena, "%s.%s.svc.%s",
+				       node_text(backend, "name", ""),
+				       node_text(backend, "namespace", l->document->namespace),
 				       tr->domain), backend));
 	if (port && port->kind == NODE_INT)
 		put(tr, put_map(tr, destination, "port"), "number",
@@ -290,8 +286,8 @@ static void add_place(struct lowering *l, struct node *action, struct node *matc
 	p->rule.match = match ? lower_match(l, match) : NULL;
 	p->rule.what = what;
 	p->rule.what_match = what_match;
-	p->service = strlen(text_of(method, "service", ""));
-	p->method = strlen(text_of(method, "method", ""));
+	p->service = strlen(node_text(method, "service", ""));
+	p->method = strlen(node_text(method, "method", ""));
 	p->headers = node_count(node_get(match, "headers"));
 	p->order = l->place.n;
 	if (p->rule.match)
@@ -330,11 +326,11 @@ static int compare_places(const void *a, const void *b)
 static bool names_service(const struct document *d, const struct node *parent,
 			  const struct service *s)
 {
-	const char *group = text_of(parent, "group", "gateway.networking.k8s.io");
+	const char *group = node_text(parent, "group", "gateway.networking.k8s.io");
 
-	return s->name && !*group && !strcmp(text_of(parent, "kind", "Gateway"), "Service") &&
-	       !strcmp(text_of(parent, "name", ""), s->name) &&
-	       !strcmp(text_of(parent, "namespace", d->namespace), s->namespace);
+	return s->name && !*group && !strcmp(node_text(parent, "kind", "Gateway"), "Service") &&
+	       !strcmp(node_text(parent, "name", ""), s->name) &&
+	       !strcmp(node_text(parent, "namespace", d->namespace), s->namespace);
 }
 
 /* The rules of @d for @s, once for each parent that is it: their ports differ. */
@@ -402,11 +398,11 @@ static void report_orphans(struct translation *tr)
 				if (names_service(d, parent, tr->service.item[j]))
 					break;
 			if (tr->service.n && j == tr->service.n &&
-			    !strcmp(text_of(parent, "kind", "Gateway"), "Service"))
+			    !strcmp(node_text(parent, "kind", "Gateway"), "Service"))
 				diag_add(tr->diag, DIAG_WARNING, &parent->at,
 					 "no Service %s/%s is described: the rules of %s do not apply to it",
-					 text_of(parent, "namespace", d->namespace),
-					 text_of(parent, "name", "?"), d->what);
+					 node_text(parent, "namespace", d->namespace),
+					 node_text(parent, "name", "?"), d->what);
 		}
 	}
 }

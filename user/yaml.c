@@ -626,6 +626,13 @@ const char *node_string(const struct node *node)
 	return node && node->kind == NODE_STRING ? node->text : NULL;
 }
 
+const char *node_text(const struct node *map, const char *key, const char *otherwise)
+{
+	const char *s = node_string(node_get(map, key));
+
+	return s ? s : otherwise;
+}
+
 const char *node_kind_name(enum node_kind kind)
 {
 	static const char * const names[] = {
