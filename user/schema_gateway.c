@@ -3,24 +3,7 @@
  * Kinds of the Gateway API that are translated (v1.4, standard channel), for
  * routes whose parents are Services.
  */
-#include "schema.h"
-
-#define K NODE_KERNEL, NULL		/* in the kernel */
-#define KR(text) NODE_KERNEL, text	/* with a remark */
-#define S(text) NODE_SLOW_PATH, text
-#define N(text) NODE_NO_EFFECT, text
-
-#define STR(n, ...) { n, SCHEMA_STRING, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define STRS(n, ...) { n, SCHEMA_STRING, SCHEMA_LIST, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define ENUM(n, values) { n, SCHEMA_STRING, SCHEMA_ONE, NULL, K, values, 0, 0, false }
-#define INT(n, lo, hi, ...) { n, SCHEMA_INT, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, lo, hi, false }
-#define OBJ(n, o, ...) { n, SCHEMA_OBJECT, SCHEMA_ONE, &(o), __VA_ARGS__, NULL, 0, 0, false }
-#define OBJS(n, o, ...) { n, SCHEMA_OBJECT, SCHEMA_LIST, &(o), __VA_ARGS__, NULL, 0, 0, false }
-#define ANY(n, ...) { n, SCHEMA_ANY, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define OBJECT(n, ...) \
-	static const struct schema_object n = { \
-		.field = (const struct schema_field[]) { __VA_ARGS__, { 0 } } \
-	}
+#include "schema_fields.h"
 
 #define NO_REGEX "regular expressions are not matched by the kernel yet"
 #define NO_MIRROR "requests are not mirrored by the kernel yet"

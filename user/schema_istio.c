@@ -3,30 +3,8 @@
  * Istio's VirtualService, DestinationRule, ServiceEntry and
  * AuthorizationPolicy, field by field (the API of Istio 1.31).
  */
-#include "schema.h"
+#include "schema_fields.h"
 #include "../kmod/uapi/l7fp.h"
-
-#define K NODE_KERNEL, NULL		/* in the kernel */
-#define KR(text) NODE_KERNEL, text	/* with a remark */
-#define S(text) NODE_SLOW_PATH, text
-#define N(text) NODE_NO_EFFECT, text
-
-#define STR(n, ...) { n, SCHEMA_STRING, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define STRS(n, ...) { n, SCHEMA_STRING, SCHEMA_LIST, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define STRMAP(n, ...) { n, SCHEMA_STRING, SCHEMA_MAP, NULL, __VA_ARGS__, NULL, 0, 0, true }
-#define ENUM(n, values) { n, SCHEMA_STRING, SCHEMA_ONE, NULL, K, values, 0, 0, false }
-#define BOOL(n, ...) { n, SCHEMA_BOOL, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define INT(n, lo, hi, ...) { n, SCHEMA_INT, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, lo, hi, false }
-#define NUM(n, ...) { n, SCHEMA_NUMBER, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define DUR(n, lo, ...) { n, SCHEMA_DURATION, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, lo, 0, false }
-#define OBJ(n, o, ...) { n, SCHEMA_OBJECT, SCHEMA_ONE, &(o), __VA_ARGS__, NULL, 0, 0, false }
-#define OBJS(n, o, ...) { n, SCHEMA_OBJECT, SCHEMA_LIST, &(o), __VA_ARGS__, NULL, 0, 0, false }
-#define OBJMAP(n, o, ...) { n, SCHEMA_OBJECT, SCHEMA_MAP, &(o), __VA_ARGS__, NULL, 0, 0, true }
-#define ANY(n, ...) { n, SCHEMA_ANY, SCHEMA_ONE, NULL, __VA_ARGS__, NULL, 0, 0, false }
-#define OBJECT(n, ...) \
-	static const struct schema_object n = { \
-		.field = (const struct schema_field[]) { __VA_ARGS__, { 0 } } \
-	}
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)	/* of a limit, as a number */
