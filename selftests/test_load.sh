@@ -84,12 +84,6 @@ sockets()
 	awk '/^TCP:/ { print $3 }' /proc/net/sockstat
 }
 
-# Active objects of the slabs whose name holds $1.
-objects()
-{
-	awk -v name="$1" '$1 ~ name { n += $2 } END { print n + 0 }' /proc/slabinfo
-}
-
 # settle EXPECTED COMMAND ARG SLACK: until the figure is at most EXPECTED + SLACK.
 settle()
 {
@@ -124,10 +118,10 @@ done
 drained
 sleep 2
 sockets_before=$(sockets)
-ours_before=$(objects l7fp)
-tcp_before=$(objects '^TCP$')
-sock_before=$(objects '^sock_inode_cache$')
-kmalloc_before=$(objects '^kmalloc-[0-9]')
+ours_before=$(slab_objects l7fp)
+tcp_before=$(slab_objects '^TCP$')
+sock_before=$(slab_objects '^sock_inode_cache$')
+kmalloc_before=$(slab_objects '^kmalloc-[0-9]')
 
 for n in $connections; do
 	if load "$n" 3; then
@@ -138,10 +132,10 @@ for n in $connections; do
 done
 drained
 check "sockets are back" settle "$sockets_before" sockets '' 8
-check "slab objects of l7fp are back" settle "$ours_before" objects l7fp 64
-check "TCP slab objects are back" settle "$tcp_before" objects '^TCP$' 128
-check "socket inodes are back" settle "$sock_before" objects '^sock_inode_cache$' 128
+check "slab objects of l7fp are back" settle "$ours_before" slab_objects l7fp 64
+check "TCP slab objects are back" settle "$tcp_before" slab_objects '^TCP$' 128
+check "socket inodes are back" settle "$sock_before" slab_objects '^sock_inode_cache$' 128
 # A leak for each request, of thousands, would show among all others' objects.
-check "kmalloc objects are back" settle "$kmalloc_before" objects '^kmalloc-[0-9]' 1500
+check "kmalloc objects are back" settle "$kmalloc_before" slab_objects '^kmalloc-[0-9]' 1500
 check_equal "all goes on" 200 "$(client curl -s -m 30 -o "$tmp/null" -w '%{http_code}' \
 	-H 'Host: web' "http://$target/")"

@@ -165,12 +165,6 @@ pgbench_load()
 		grep -q 'failed transactions: 0 ' "$tmp/pgbench"
 }
 
-# objects PATTERN: active objects of the slabs whose names match.
-objects()
-{
-	awk -v name="$1" '$1 ~ name { n += $2 } END { print n + 0 }' /proc/slabinfo
-}
-
 sockets_in_use()
 {
 	awk '/^TCP:/ { print $3 }' /proc/net/sockstat
@@ -216,8 +210,10 @@ check_back()
 # design (caches of each processor, pools) must have been filled before.
 usage_note()
 {
-	before_sockets=$(sockets_in_use) before_ours=$(objects l7fp) before_tcp=$(objects '^TCP$')
-	before_kmalloc=$(objects '^kmalloc-[0-9]') before_inodes=$(objects '^sock_inode_cache$')
+	before_sockets=$(sockets_in_use) before_ours=$(slab_objects l7fp)
+	before_tcp=$(slab_objects '^TCP$')
+	before_kmalloc=$(slab_objects '^kmalloc-[0-9]')
+	before_inodes=$(slab_objects '^sock_inode_cache$')
 	before_memory=$(kernel_memory)
 }
 
@@ -225,9 +221,9 @@ usage_cases=6
 usage_check()
 {
 	check_back "$1sockets are back" "$before_sockets" 16 sockets_in_use
-	check_back "$1slab objects of l7fp are back" "$before_ours" 64 objects l7fp
-	check_back "$1TCP slab objects are back" "$before_tcp" 256 objects '^TCP$'
-	check_back "$1socket inodes are back" "$before_inodes" 256 objects '^sock_inode_cache$'
-	check_back "$1kmalloc objects are back" "$before_kmalloc" 3000 objects '^kmalloc-[0-9]'
+	check_back "$1slab objects of l7fp are back" "$before_ours" 64 slab_objects l7fp
+	check_back "$1TCP slab objects are back" "$before_tcp" 256 slab_objects '^TCP$'
+	check_back "$1socket inodes are back" "$before_inodes" 256 slab_objects '^sock_inode_cache$'
+	check_back "$1kmalloc objects are back" "$before_kmalloc" 3000 slab_objects '^kmalloc-[0-9]'
 	check_back "$1the kernel's memory is back (KiB)" "$before_memory" 8192 kernel_memory
 }
