@@ -504,6 +504,7 @@ int l7fp_engine_init(void)
 	if (err)
 		return err;
 	l7fp_route_init();
+	l7fp_wire_queue_init();
 	err = l7fp_exchange_init();
 	if (err)
 		goto uninit_port;

@@ -120,6 +120,7 @@ enum l7fp_port_flag {
 	L7FP_PORT_RUN_AGAIN,		/* and another one is due */
 	L7FP_PORT_APP,			/* may be joined to an application's socket */
 	L7FP_PORT_SYNC,			/* a work item or the timer may know it still */
+	L7FP_PORT_QUEUED,		/* for its turn in softirq */
 };
 
 /**
@@ -146,7 +147,10 @@ struct l7fp_port {
 	unsigned long flags;
 	refcount_t refs;
 	struct work_struct work;	/* process context */
-	struct work_struct bh_work;	/* softirq: the way of a plain TCP socket's bytes */
+	union {				/* softirq */
+		struct llist_node queue_node;	/* the way of a plain TCP socket's bytes */
+		struct work_struct bh_work;	/* of a stream */
+	};
 	union {
 		struct work_struct free_work;
 		struct llist_node free_node;	/* of a stream */

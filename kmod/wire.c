@@ -30,30 +30,26 @@
 static void wire_schedule(struct l7fp_port *port)
 {
 	if (port->softirq)
-		queue_work(l7fp_bh_wq, &port->bh_work);
+		l7fp_wire_queue(port);
 	else
 		queue_work(l7fp_port_wq, &port->work);
 }
 
-static void wire_queue(struct sock *sk)
+static void wire_data_ready(struct sock *sk)
 {
 	struct l7fp_port *port;
 
-	read_lock_bh(&sk->sk_callback_lock);
-	port = sk->sk_user_data;
+	/* Whoever owns a wire port frees it after a grace period. */
+	rcu_read_lock();
+	port = rcu_dereference_sk_user_data(sk);
 	if (port)
 		wire_schedule(port);
-	read_unlock_bh(&sk->sk_callback_lock);
-}
-
-static void wire_data_ready(struct sock *sk)
-{
-	wire_queue(sk);
+	rcu_read_unlock();
 }
 
 static void wire_state_change(struct sock *sk)
 {
-	wire_queue(sk);
+	wire_data_ready(sk);
 }
 
 static void wire_write_space(struct sock *sk)
@@ -402,7 +398,7 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 }
 
 /* One event at a time: whoever comes second leaves its wish behind. */
-static void wire_run(struct l7fp_port *port, bool softirq)
+void l7fp_wire_run(struct l7fp_port *port, bool softirq)
 {
 	set_bit(L7FP_PORT_RUN_AGAIN, &port->flags);
 	/* Pairs with the one behind clear_bit_unlock(): one of us sees the other. */
@@ -441,7 +437,7 @@ u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 s
 		l7fp_count_add(port->ln, app_rx_bytes, used);
 	}
 	clear_bit_unlock(L7FP_PORT_RUNNING, &port->flags);
-	/* Pairs with the first one in wire_run(): a wish left meanwhile is seen. */
+	/* Pairs with the first one in l7fp_wire_run(): a wish left meanwhile is seen. */
 	smp_mb__after_atomic();
 	if (test_bit(L7FP_PORT_RUN_AGAIN, &port->flags))
 		wire_schedule(port);
@@ -450,12 +446,7 @@ u32 l7fp_wire_push(struct l7fp_port *port, const struct bio_vec *v, u32 n, u32 s
 
 static void wire_work(struct work_struct *work)
 {
-	wire_run(container_of(work, struct l7fp_port, work), false);
-}
-
-static void wire_bh_work(struct work_struct *work)
-{
-	wire_run(container_of(work, struct l7fp_port, bh_work), true);
+	l7fp_wire_run(container_of(work, struct l7fp_port, work), false);
 }
 
 static void wire_request_read(struct l7fp_port *port)
@@ -481,6 +472,7 @@ void l7fp_wire_uninit(void)
 {
 	int cpu;
 
+	l7fp_wire_queue_uninit();
 	for_each_possible_cpu(cpu) {
 		struct page_frag *frag = per_cpu_ptr(&wire_frags, cpu);
 
@@ -642,7 +634,7 @@ static void wire_detach(struct l7fp_port *port)
 
 	write_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_user_data == port) {
-		sk->sk_user_data = NULL;
+		rcu_assign_sk_user_data(sk, NULL);
 		sk->sk_data_ready = port->saved_data_ready;
 		sk->sk_write_space = port->saved_write_space;
 		sk->sk_state_change = port->saved_state_change;
@@ -677,8 +669,6 @@ static void wire_release(struct l7fp_port *port)
 	if (!port->sock)
 		return;
 	wire_detach(port);
-	/* Each may queue the other one. */
-	disable_work_sync(&port->bh_work);
 	disable_work_sync(&port->work);
 	l7fp_app_release(port);
 	l7fp_wire_put_socket(port->sock);
@@ -692,7 +682,6 @@ static void wire_release(struct l7fp_port *port)
 static void wire_init(struct l7fp_port *port)
 {
 	INIT_WORK(&port->work, wire_work);
-	INIT_WORK(&port->bh_work, wire_bh_work);
 }
 
 const struct l7fp_port_ops l7fp_wire_ops = {
@@ -714,13 +703,14 @@ static void wire_hook(struct l7fp_port *port)
 	port->saved_data_ready = sk->sk_data_ready;
 	port->saved_write_space = sk->sk_write_space;
 	port->saved_state_change = sk->sk_state_change;
-	sk->sk_user_data = port;
+	port->softirq = port->sock->ops->read_sock == tcp_read_sock && !sk->sk_memcg;
+	/* From here on the callbacks know it. */
+	rcu_assign_sk_user_data(sk, port);
 	sk->sk_data_ready = wire_data_ready;
 	sk->sk_write_space = wire_write_space;
 	sk->sk_state_change = wire_state_change;
 	/* A task's page fragments are not softirq's; the socket has its own. */
 	sk->sk_use_task_frag = false;
-	port->softirq = port->sock->ops->read_sock == tcp_read_sock && !sk->sk_memcg;
 	write_unlock_bh(&sk->sk_callback_lock);
 }
 

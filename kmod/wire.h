@@ -32,6 +32,14 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 /* Whether @sk is a wire port's, from before it connects. Any context. */
 bool l7fp_wire_owns(const struct sock *sk);
 
+/* Runs the events that are due. Softirq, or else process context. */
+void l7fp_wire_run(struct l7fp_port *port, bool softirq);
+
+/* wire_queue.c: has the port's events run in softirq. Any context. */
+void l7fp_wire_queue(struct l7fp_port *port);
+void l7fp_wire_queue_init(void);
+void l7fp_wire_queue_uninit(void);
+
 /* When no port is left: gives the page fragments back that ports sent from. */
 void l7fp_wire_uninit(void);
 
