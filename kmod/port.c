@@ -366,6 +366,8 @@ bool l7fp_port_full(struct l7fp_port *port)
 
 void l7fp_port_finish(struct l7fp_port *port)
 {
+	/* What is queued is there before the bit. */
+	smp_mb__before_atomic();
 	set_bit(L7FP_PORT_TX_FIN, &port->flags);
 	port->dirty = true;
 }

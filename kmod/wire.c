@@ -592,7 +592,11 @@ static void wire_flush_once(struct l7fp_port *port)
 		wire_pair(port);
 	if (!(port->app_sk && wire_hand_over(port)) && !wire_flush_queue(port))
 		return;
-	if (!test_bit(L7FP_PORT_TX_FIN, &port->flags))
+	/* Pairs with the one in l7fp_port_finish(): what was queued before it is seen, too. */
+	if (!test_bit_acquire(L7FP_PORT_TX_FIN, &port->flags))
+		return;
+	/* Both came since the queue was found empty; there is another round for them. */
+	if (READ_ONCE(port->tx_bytes))
 		return;
 	if (l7fp_port_atomic()) {
 		set_bit(L7FP_PORT_SPACE, &port->flags);
