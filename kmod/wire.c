@@ -218,6 +218,33 @@ static void wire_unlock(struct l7fp_port *port, bool softirq)
 	}
 }
 
+/*
+ * What tcp_read_sock() does, for the usual case of one segment, or the rest of one, and nothing
+ * else: that looks at the queue four times. False: it is something else.
+ */
+static bool take_one(struct l7fp_port *port, struct wire_take *take)
+{
+	struct sock *sk = port->sock->sk;
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct sk_buff *skb;
+	u32 offset;
+	int n;
+
+	/* It may have got kTLS since it became a port. */
+	if (port->sock->ops->read_sock != tcp_read_sock || sk->sk_state != TCP_ESTABLISHED ||
+	    tp->urg_data)
+		return false;
+	skb = tcp_recv_skb(sk, tp->copied_seq, &offset);
+	if (!skb || offset >= skb->len || skb->len - offset > L7FP_RX_BYTES ||
+	    !skb_queue_is_last(&sk->sk_receive_queue, skb))
+		return false;
+	n = take_skb(take, skb, offset, skb->len - offset);
+	if (n <= 0)
+		return false;
+	tcp_read_done(sk, n);
+	return true;
+}
+
 /* False when the socket's lock could not be had in softirq. */
 static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wire_state *state,
 		      bool softirq)
@@ -230,6 +257,8 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 	*state = (struct wire_state){};
 	if (!wire_lock(port, softirq))
 		return false;
+	if (take_one(port, take))
+		goto taken;
 	/* After both FINs it is closed, with what is not read yet in its queue. */
 	if ((sk->sk_state != TCP_CLOSE || !sk->sk_err) && sk->sk_state != TCP_SYN_SENT &&
 	    sk->sk_state != TCP_SYN_RECV) {
@@ -245,6 +274,7 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 	} else if (sk->sk_state == TCP_CLOSE) {
 		state->eof = true;
 	}
+taken:
 	if (sk->sk_err)
 		state->err = -abs(sk->sk_err);
 	else
