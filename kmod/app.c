@@ -30,8 +30,6 @@
 /* Flags of send calls that say nothing that only TCP can do. */
 #define SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR | MSG_CMSG_COMPAT | \
 			 MSG_BATCH)
-/* Looks for the other end: a server's socket appears after its client's. */
-#define PAIR_TRIES	4
 #define BATCH		32	/* sockets that a walk holds at a time */
 #define LEAVE_TRIES	200	/* of a millisecond or two each */
 
@@ -368,12 +366,12 @@ void l7fp_app_pair(struct l7fp_port *port)
 	struct l7fp_app *app = NULL;
 	struct sock *sk;
 
-	if (port->app_sk || port->app_tries >= PAIR_TRIES || !joins_wanted(ln))
+	if (port->app_sk || port->app_tries >= L7FP_APP_TRIES || !joins_wanted(ln))
 		return;
 	port->app_tries++;
 	sk = l7fp_peer_get(port->sock->sk);
 	if (!sk) {
-		if (port->app_tries == PAIR_TRIES)
+		if (port->app_tries == L7FP_APP_TRIES)
 			WRITE_ONCE(port->app_state, L7FP_APP_ELSEWHERE);
 		return;
 	}
@@ -401,8 +399,8 @@ void l7fp_app_pair(struct l7fp_port *port)
 	if (!port->app_sk) {
 		sock_put(sk);
 		if (why)
-			port->app_tries = PAIR_TRIES;
-		else if (port->app_tries == PAIR_TRIES)
+			port->app_tries = L7FP_APP_TRIES;
+		else if (port->app_tries == L7FP_APP_TRIES)
 			why = L7FP_APP_BUSY;
 		if (why) {
 			WRITE_ONCE(port->app_state, why);
@@ -435,7 +433,7 @@ void l7fp_app_unpair(struct l7fp_port *port)
 {
 	struct sock *sk = port->app_sk;
 
-	port->app_tries = PAIR_TRIES;
+	port->app_tries = L7FP_APP_TRIES;
 	port->app_sk = NULL;
 	if (sk)
 		sock_put(sk);

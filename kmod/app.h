@@ -8,6 +8,9 @@
 
 #include "port.h"
 
+/* Looks for the other end: a server's socket appears after its client's. */
+#define L7FP_APP_TRIES	4
+
 /**
  * struct l7fp_app - an application's socket that is joined to a port
  * @refs: one of the socket's ULP, one of the port, one of each running sendmsg()

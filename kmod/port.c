@@ -439,8 +439,10 @@ bool l7fp_port_gave_buffer(struct l7fp_port *port)
 	return more;
 }
 
-void l7fp_port_sent(struct l7fp_port *port, u32 bytes)
+bool l7fp_port_sent(struct l7fp_port *port, u32 bytes)
 {
+	bool left;
+
 	spin_lock_bh(&port->tx_lock);
 	port->tx_buffer = 0;
 	port->tx_bytes -= bytes;
@@ -467,7 +469,9 @@ void l7fp_port_sent(struct l7fp_port *port, u32 bytes)
 		port->tx_first = (port->tx_first + 1) & (port->tx_cap - 1);
 		port->tx_n--;
 	}
+	left = port->tx_bytes;
 	spin_unlock_bh(&port->tx_lock);
+	return left;
 }
 
 void l7fp_port_purge(struct l7fp_port *port)

@@ -233,7 +233,8 @@ void l7fp_port_disarm(struct l7fp_port *port);
 
 /* For transports: the queue's beginning, and what was sent of it. */
 u32 l7fp_port_peek(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 *bytes, bool *more);
-void l7fp_port_sent(struct l7fp_port *port, u32 bytes);
+/* False: nothing is left. */
+bool l7fp_port_sent(struct l7fp_port *port, u32 bytes);
 /*
  * The whole queue, when it is one buffer of page memory that can become the head of a struct
  * sk_buff: *bytes of data, *size in all. Nothing is appended to it from here on. Else NULL.

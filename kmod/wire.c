@@ -559,7 +559,7 @@ static void wire_pair(struct l7fp_port *port)
 {
 	if (READ_ONCE(port->sock->sk->sk_state) != TCP_ESTABLISHED)
 		l7fp_app_unpair(port);
-	else if (!port->app_sk)
+	else if (!port->app_sk && port->app_tries < L7FP_APP_TRIES)
 		l7fp_app_pair(port);
 }
 
@@ -576,10 +576,10 @@ static bool wire_hand_over(struct l7fp_port *port)
 	return !more;
 }
 
-/* Whatever is queued. False: it has to wait, or failed. On its own: its array is cleared. */
-static noinline bool wire_flush_queue(struct l7fp_port *port)
+/* Whatever is queued. False: it has to wait, or failed. */
+static bool wire_flush_queue(struct l7fp_port *port)
 {
-	struct bio_vec v[L7FP_RX_VECS];
+	struct bio_vec v[L7FP_RX_VECS] __uninitialized;	/* clearing it would cost a lot */
 	u32 n, bytes;
 	bool more;
 	int sent;
@@ -607,9 +607,8 @@ static noinline bool wire_flush_queue(struct l7fp_port *port)
 			return false;
 		}
 		port->last_activity = jiffies;
-		l7fp_port_sent(port, sent);
-		if (sent < bytes)
-			continue;
+		if (!l7fp_port_sent(port, sent))
+			break;
 	}
 	return true;
 }
