@@ -141,7 +141,7 @@ static int tx_grow(struct l7fp_port *port)
 }
 
 /* Takes over the caller's reference on @page when it returns 0. */
-static int tx_append(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
+static __always_inline int tx_append(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
 {
 	int err;
 
@@ -213,15 +213,35 @@ void l7fp_port_commit(struct l7fp_port *port, u32 len)
 	port->dirty = true;
 }
 
+/* Room for @len bytes that count from now on, or NULL. */
+static u8 *tx_add(struct l7fp_port *port, u32 len)
+{
+	struct bio_vec *last;
+	u8 *p;
+
+	lockdep_assert_held(&port->tx_lock);
+	if (port->tx_room < len && !tx_extend(port, len))
+		return NULL;
+	last = tx_at(port, port->tx_n - 1);
+	p = (u8 *)page_address(last->bv_page) + last->bv_offset + last->bv_len;
+	last->bv_len += len;
+	port->tx_room -= len;
+	port->tx_bytes += len;
+	return p;
+}
+
 int l7fp_port_send(struct l7fp_port *port, const void *data, u32 len)
 {
-	u8 *p = l7fp_port_reserve(port, len);
+	u8 *p;
 
-	if (!p)
-		return -ENOMEM;
-	memcpy(p, data, len);
-	l7fp_port_commit(port, len);
-	return 0;
+	lockdep_assert_in_softirq();
+	spin_lock(&port->tx_lock);
+	p = tx_add(port, len);
+	if (p)
+		memcpy(p, data, len);
+	spin_unlock(&port->tx_lock);
+	port->dirty = true;
+	return p ? 0 : -ENOMEM;
 }
 
 static void copy_range(u8 *to, struct page *page, u32 offset, u32 len)
@@ -238,24 +258,26 @@ static void copy_range(u8 *to, struct page *page, u32 offset, u32 len)
 
 int l7fp_port_send_page(struct l7fp_port *port, struct page *page, u32 offset, u32 len)
 {
-	int err;
+	int err = -ENOMEM;
+	u8 *p;
 
-	if (len <= COPY_MAX || !sendpage_ok(page)) {
-		u8 *p = l7fp_port_reserve(port, len);
-
-		if (!p)
-			return -ENOMEM;
-		copy_range(p, page, offset, len);
-		l7fp_port_commit(port, len);
-		return 0;
-	}
-	get_page(page);
 	lockdep_assert_in_softirq();
-	spin_lock(&port->tx_lock);
-	err = tx_append(port, page, offset, len);
-	spin_unlock(&port->tx_lock);
-	if (err)
-		put_page(page);
+	if (len <= COPY_MAX || !sendpage_ok(page)) {
+		spin_lock(&port->tx_lock);
+		p = tx_add(port, len);
+		if (p) {
+			copy_range(p, page, offset, len);
+			err = 0;
+		}
+		spin_unlock(&port->tx_lock);
+	} else {
+		get_page(page);
+		spin_lock(&port->tx_lock);
+		err = tx_append(port, page, offset, len);
+		spin_unlock(&port->tx_lock);
+		if (err)
+			put_page(page);
+	}
 	port->dirty = true;
 	return err;
 }
