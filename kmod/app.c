@@ -165,15 +165,16 @@ static bool chunk_fill(struct chunk *c, struct msghdr *msg, size_t size)
 	do {
 		u32 len = min_t(u32, size - c->bytes, L7FP_FRAG_MAX);
 		struct bio_vec *v = &c->v[c->n];
-		bool done;
+		u8 *p;
 
 		local_bh_disable();
-		done = l7fp_frag_alloc(v, len);
+		p = l7fp_frag_alloc(v, len);
 		local_bh_enable();
-		if (!done)
+		if (!p)
 			return false;
 		c->n++;
-		if (copy_page_from_iter(v->bv_page, v->bv_offset, len, &msg->msg_iter) != len)
+		/* Without its check that @len bytes are there: they were just taken. */
+		if (_copy_from_iter(p, len, &msg->msg_iter) != len)
 			return false;
 		c->bytes += len;
 	} while (c->bytes < size);
