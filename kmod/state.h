@@ -16,6 +16,9 @@
 #include "grpc.h"
 #include "uapi/l7fp.h"
 
+#define L7FP_FEW_CLUSTERS	64
+
+struct l7fp_cluster;
 struct l7fp_generation;
 
 /**
@@ -76,6 +79,7 @@ struct l7fp_stats {
  * @draining: responses end their connections; set under @lock
  * @listeners: struct l7fp_listener by id; changed under @lock, read under RCU
  * @clusters: struct l7fp_cluster by id, likewise
+ * @few_clusters: those of them with the least ids, which mostly are all: every request asks
  * @n_listeners: entries of @listeners, under @lock; likewise @n_clusters
  * @sequence: counts changes, under @lock: a dump in several parts tells when there was one
  * @generations: all, under @lock
@@ -97,6 +101,7 @@ struct l7fp_net {
 	bool draining;
 	struct xarray listeners;
 	struct xarray clusters;
+	struct l7fp_cluster __rcu *few_clusters[L7FP_FEW_CLUSTERS];
 	u32 n_listeners;
 	u32 n_clusters;
 	u32 sequence;

@@ -65,6 +65,12 @@ struct l7fp_cluster *l7fp_cluster_new(struct l7fp_net *ln,
 	return cluster;
 }
 
+static void keep_at_hand(struct l7fp_net *ln, u32 id, struct l7fp_cluster *cluster)
+{
+	if (id < L7FP_FEW_CLUSTERS)
+		rcu_assign_pointer(ln->few_clusters[id], cluster);
+}
+
 int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config)
 {
 	struct l7fp_cluster *cluster;
@@ -102,6 +108,8 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 	err = xa_err(xa_store(&ln->clusters, config->id, cluster, GFP_KERNEL));
 	if (err)
 		l7fp_cluster_put(cluster);
+	else
+		keep_at_hand(ln, config->id, cluster);
 	return err;
 }
 
@@ -125,6 +133,7 @@ int l7fp_cluster_delete(struct l7fp_net *ln, u32 id)
 	cluster = xa_erase(&ln->clusters, id);
 	if (!cluster)
 		return -ENOENT;
+	keep_at_hand(ln, id, NULL);
 	set = rcu_replace_pointer(cluster->endpoints, NULL, lockdep_is_held(&ln->lock));
 	for (i = 0; set && i < set->n; i++)
 		endpoint_retire(set->pick[i]);

@@ -112,9 +112,11 @@ int l7fp_cluster_set_endpoints(struct l7fp_cluster *cluster,
 
 bool l7fp_same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
-/* Under RCU; NULL when there is none. */
+/* Under RCU or l7fp_net.lock; NULL when there is none. */
 static inline struct l7fp_cluster *l7fp_cluster_find(struct l7fp_net *ln, u32 id)
 {
+	if (likely(id < L7FP_FEW_CLUSTERS))
+		return rcu_dereference_check(ln->few_clusters[id], lockdep_is_held(&ln->lock));
 	return xa_load(&ln->clusters, id);
 }
 

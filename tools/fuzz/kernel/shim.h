@@ -237,6 +237,7 @@ static inline void mutex_unlock(struct mutex *lock)
 #define rcu_read_lock()
 #define rcu_read_unlock()
 #define rcu_dereference(p)	(p)
+#define rcu_dereference_check(p, c) ((void)(c), (p))
 #define rcu_dereference_protected(p, c) (p)
 #define atomic_read(v)		((v)->counter)
 #define DECLARE_PER_CPU(type, name) extern type name

@@ -264,6 +264,8 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 	err = xa_put(&ln->clusters, config->id, cluster);
 	if (err)
 		free(cluster);
+	else if (config->id < L7FP_FEW_CLUSTERS)
+		ln->few_clusters[config->id] = cluster;
 	return err;
 }
 
@@ -274,6 +276,8 @@ int l7fp_cluster_delete(struct l7fp_net *ln, u32 id)
 	if (!cluster)
 		return -ENOENT;
 	xa_put(&ln->clusters, id, NULL);
+	if (id < L7FP_FEW_CLUSTERS)
+		ln->few_clusters[id] = NULL;
 	drop_endpoints(cluster);
 	free(cluster);
 	return 0;
