@@ -39,14 +39,19 @@ static u16 copy_padded(u8 *dst, u32 cap, u32 dirty, const u8 *src, u32 len)
 	return n;
 }
 
-void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path)
+static void set_path(struct l7fp_exchange_kern *x, struct l7fp_str path, u32 query_off)
 {
 	x->path = path;
-	x->query_off = l7fp_path_query_off(path.data, path.len);
-	x->pub.path_len = x->query_off;
+	x->query_off = query_off;
+	x->pub.path_len = query_off;
 	x->path_dirty = copy_padded(x->pub.path, sizeof(x->pub.path), x->path_dirty, path.data,
-				    x->query_off);
+				    query_off);
 	x->slot_resolved = 0;
+}
+
+void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path)
+{
+	set_path(x, path, l7fp_path_query_off(path.data, path.len));
 }
 
 static void set_authority(struct l7fp_exchange_kern *x, struct l7fp_str host, const u8 *data,
@@ -132,11 +137,17 @@ bool l7fp_fields_init(struct l7fp_exchange_kern *x)
 	struct l7fp_str path = { .data = x->head + h->path.off, .len = h->path.len };
 	struct l7fp_str host = { .data = x->head + h->authority.off, .len = h->authority.len };
 
+	u32 query_off;
+
 	/* A tunnel has no path. */
-	if (h->method != L7FP_METHOD_CONNECT && !l7fp_path_is_normal(path.data, path.len) &&
-	    !normalize_path(x, &path))
+	if (h->method == L7FP_METHOD_CONNECT)
+		l7fp_fields_set_path(x, path);
+	else if (likely(l7fp_path_is_normal(path.data, path.len, &query_off)))
+		set_path(x, path, query_off);
+	else if (normalize_path(x, &path))
+		l7fp_fields_set_path(x, path);
+	else
 		return false;
-	l7fp_fields_set_path(x, path);
 	if (likely(host.len || h->host >= 0))
 		return l7fp_fields_set_host(x, host);
 

@@ -278,11 +278,12 @@ u32 l7fp_path_query_off(const u8 *src, u32 len)
  * l7fp_path_is_normal() - is a path certainly its own normal form
  * @src: path and query
  * @len: their length
+ * @query: where it is true, what l7fp_path_query_off() says of them
  *
  * Return: true where l7fp_path_normalize() would change nothing, in any mode. It may be false for
  * a path that would not change either: what it does not tell apart is rare.
  */
-bool l7fp_path_is_normal(const u8 *src, u32 len)
+bool l7fp_path_is_normal(const u8 *src, u32 len, u32 *query)
 {
 	const u8 *p = src, *end = src + len;
 	u8 class = C_PLAIN;
@@ -296,6 +297,7 @@ bool l7fp_path_is_normal(const u8 *src, u32 len)
 		if ((class != C_SLASH && class != C_DOT) || p[-1] == '/')
 			break;
 	}
+	*query = p - src;
 	return p == end || (class == C_QUERY && !memchr(p, '#', end - p));
 }
 
@@ -319,13 +321,14 @@ bool l7fp_path_is_normal(const u8 *src, u32 len)
 int l7fp_path_normalize(u8 *dst, u32 cap, const u8 *src, u32 len, enum l7fp_path_mode mode)
 {
 	struct output out = { .dst = dst, .cap = cap };
-	u32 query = l7fp_path_query_off(src, len);
+	u32 query;
 	int err;
 
-	if (len <= cap && l7fp_path_is_normal(src, len)) {
+	if (len <= cap && l7fp_path_is_normal(src, len, &query)) {
 		memcpy(dst, src, len);
 		return len;
 	}
+	query = l7fp_path_query_off(src, len);
 	if (len && memchr(src, '#', len))
 		return L7FP_PATH_ERR_BAD;
 	if (!query)

@@ -24,7 +24,7 @@ enum l7fp_path_mode {
 	L7FP_PATH_DECODE_AND_MERGE_SLASHES,
 };
 
-bool l7fp_path_is_normal(const u8 *src, u32 len);
+bool l7fp_path_is_normal(const u8 *src, u32 len, u32 *query);
 int l7fp_path_normalize(u8 *dst, u32 cap, const u8 *src, u32 len, enum l7fp_path_mode mode);
 u32 l7fp_path_query_off(const u8 *src, u32 len);
 

@@ -149,7 +149,7 @@ static const struct path_case path_cases[] = {
  */
 static const char *path_case_run(const struct path_case *c)
 {
-	u32 len = strlen(c->in), want = c->out ? strlen(c->out) : 0, cap;
+	u32 len = strlen(c->in), want = c->out ? strlen(c->out) : 0, cap, query;
 	u8 *in = test_alloc(len), *out, *again = test_alloc(want);
 	const char *wrong = NULL;
 	bool enough = false;
@@ -185,8 +185,12 @@ static const char *path_case_run(const struct path_case *c)
 	}
 	if (!wrong && !c->out && n != L7FP_PATH_ERR_BAD)
 		wrong = "not refused";
-	if (!wrong && l7fp_path_is_normal(in, len) && (!c->out || strcmp(c->in, c->out)))
-		wrong = "taken for normal";
+	if (!wrong && l7fp_path_is_normal(in, len, &query)) {
+		if (!c->out || strcmp(c->in, c->out))
+			wrong = "taken for normal";
+		else if (query != l7fp_path_query_off(in, len))
+			wrong = "offset of the query";
+	}
 out:
 	test_free(in);
 	test_free(again);

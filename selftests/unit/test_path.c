@@ -131,6 +131,7 @@ static const char *check_model(void)
 	for (i = 0; i < 200000; i++) {
 		enum l7fp_path_mode mode = BASE + i % 3;
 		struct text in = { .n = 0 };
+		u32 query;
 		int got;
 
 		add(&in, '/');
@@ -148,8 +149,12 @@ static const char *check_model(void)
 				 in.s, want.s, got < 0 ? 0 : got, out);
 			return message;
 		}
-		if (l7fp_path_is_normal((const u8 *)in.s, in.n) && strcmp(in.s, want.s))
+		if (!l7fp_path_is_normal((const u8 *)in.s, in.n, &query))
+			continue;
+		if (strcmp(in.s, want.s))
 			return "taken for normal";
+		if (query != l7fp_path_query_off((const u8 *)in.s, in.n))
+			return "offset of the query";
 	}
 	return NULL;
 }
@@ -158,9 +163,11 @@ static const char *check_normal(void)
 {
 	static const char *const normal[] = { "/", "/abc/def.html", "/a?b=/..//%zz\\", "/a-b_c~d" };
 	unsigned int i;
+	u32 query;
 
 	for (i = 0; i < ARRAY_SIZE(normal); i++)
-		if (!l7fp_path_is_normal((const u8 *)normal[i], strlen(normal[i])))
+		if (!l7fp_path_is_normal((const u8 *)normal[i], strlen(normal[i]), &query) ||
+		    query != strcspn(normal[i], "?"))
 			return normal[i];
 	return NULL;
 }

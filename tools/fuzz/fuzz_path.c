@@ -41,14 +41,15 @@ static bool has_dot_segment(const u8 *path, u32 len)
 
 static void check_path(const u8 *path, u32 len, enum l7fp_path_mode mode)
 {
-	u32 most = len + growth(path, len), query, i;
+	u32 most = len + growth(path, len), query, off, i;
 	u8 *out = malloc(most), *again = malloc(most);
 	int n = l7fp_path_normalize(out, most, path, len, mode);
-	bool normal = l7fp_path_is_normal(path, len);
+	bool normal = l7fp_path_is_normal(path, len, &off);
 
 	CHECK(n != L7FP_PATH_ERR_SPACE && n <= (int)most);
 	if (normal)
-		CHECK(n == (int)len && !memcmp(out, path, len));
+		CHECK(n == (int)len && !memcmp(out, path, len) &&
+		      off == l7fp_path_query_off(path, len));
 	if (n > 0) {
 		CHECK(out[0] == '/' || (n == 1 && out[0] == '*'));
 		CHECK(l7fp_path_normalize(again, most, out, n, mode) == n);
