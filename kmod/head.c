@@ -189,9 +189,12 @@ static void put_lines(struct writer *w, const struct l7fp_h1_head *h, const u8 *
 	bool some = d->lists || h->has_connection_options;
 	u32 end = h->head_len - 2;
 	u64 always = d->always;
-	int i;
+	int i = 0;
 
-	for (i = 0; (some || (h->tokens & always)) && i < h->n_headers; i++) {
+	/* The usual response: the first line to be left out is known. */
+	if (!some && (h->tokens & always) == BIT_ULL(L7FP_H_CONNECTION))
+		i = h->connection;
+	for (; (some || (h->tokens & always)) && i < h->n_headers; i++) {
 		const struct l7fp_h1_header *line = &h->headers[i];
 
 		if (likely(!(always >> line->token & 1) && !(some && removed(d, h, head, line))))
