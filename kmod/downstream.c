@@ -24,6 +24,7 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 {
 	struct l7fp_endpoint *connect_to = d->connect_to;
 	bool flush = d->port.dirty, close = d->close_now;
+	bool upstreams = !list_empty(&d->closing);
 	struct l7fp_upstream *u = NULL;
 	u32 seq = d->connect_seq;
 	LIST_HEAD(closing);
@@ -31,13 +32,15 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	lockdep_assert_held(&d->lock);
 	/* Nothing of a stream sleeps but making a connection for it. */
 	if (l7fp_port_atomic() &&
-	    (connect_to || (!d->port.stream && (close || !list_empty(&d->closing))))) {
+	    (connect_to || (!d->port.stream && (close || upstreams)))) {
 		/* All of that sleeps. */
 		d->port.ops->defer(&d->port);
 		connect_to = NULL;
 		close = false;
+		upstreams = false;
 	} else {
-		list_splice_init(&d->closing, &closing);
+		if (upstreams)
+			list_splice_init(&d->closing, &closing);
 		d->connect_to = NULL;
 		d->close_now = false;
 	}
@@ -55,7 +58,8 @@ void l7fp_session_leave(struct l7fp_downstream *d)
 	}
 	if (flush)
 		d->port.ops->flush(&d->port);
-	l7fp_pool_close_list(&closing);
+	if (upstreams)
+		l7fp_pool_close_list(&closing);
 	if (close) {
 		struct l7fp_net *ln = d->port.ln;
 
