@@ -353,7 +353,8 @@ static u32 head_input(struct l7fp_downstream *d, const struct bio_vec *v)
 		l7fp_downstream_close(d, true);
 		return v->bv_len;
 	}
-	len = l7fp_h1_parse_request(&d->x->request, d->head.data, d->head.len, &d->head.scan);
+	len = l7fp_h1_parse_request(&d->x->request, d->head.data, d->head.len, &d->head.scan,
+				    this_cpu_ptr(l7fp_exchange_lines));
 	if (len < 0) {
 		int preface = try_preface(d);
 
@@ -536,7 +537,7 @@ static u32 response_head_input(struct l7fp_downstream *d, const struct bio_vec *
 		return v->bv_len;
 	}
 	len = l7fp_h1_parse_response(&x->response, head->data, head->len, &head->scan,
-				     x->request.method);
+				     x->request.method, this_cpu_ptr(l7fp_exchange_lines));
 	if (len < 0) {
 		l7fp_exchange_response_failed(d, L7FP_REASON_UPE);
 		return v->bv_len;

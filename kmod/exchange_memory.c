@@ -9,8 +9,11 @@
  */
 #include <linux/slab.h>
 #include "downstream.h"
+#include "exchange_private.h"
 
 #define SPARES	64	/* a power of two */
+
+struct l7fp_h1_lines __percpu *l7fp_exchange_lines;
 
 static struct kmem_cache *exchange_cache;
 static struct l7fp_exchange_kern *spares[SPARES];
@@ -87,7 +90,14 @@ int l7fp_exchange_init(void)
 	exchange_cache = kmem_cache_create("l7fp_exchange", sizeof(struct l7fp_exchange_kern),
 					   __alignof__(struct l7fp_exchange_kern), 0,
 					   exchange_construct);
-	return exchange_cache ? 0 : -ENOMEM;
+	if (!exchange_cache)
+		return -ENOMEM;
+	l7fp_exchange_lines = alloc_percpu(struct l7fp_h1_lines);
+	if (!l7fp_exchange_lines) {
+		kmem_cache_destroy(exchange_cache);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 void l7fp_exchange_uninit(void)
@@ -98,4 +108,5 @@ void l7fp_exchange_uninit(void)
 		if (spares[i])
 			kmem_cache_free(exchange_cache, spares[i]);
 	kmem_cache_destroy(exchange_cache);
+	free_percpu(l7fp_exchange_lines);
 }

@@ -10,6 +10,9 @@
 /* Interim responses of one exchange that are passed on. */
 #define L7FP_INTERIM_MAX	16
 
+/* exchange_memory.c. Bottom halves off. */
+extern struct l7fp_h1_lines __percpu *l7fp_exchange_lines;
+
 /* exchange.c */
 void l7fp_exchange_set_state(struct l7fp_downstream *d, u8 state);
 /* The request's head is complete: the policy decides. */

@@ -75,7 +75,7 @@ static int parse(struct explain *e, struct nlattr **tb, struct netlink_ext_ack *
 	e->x.path_mode = tb[L7FP_A_EXPLAIN_PATH_MODE] ?
 			 nla_get_u32(tb[L7FP_A_EXPLAIN_PATH_MODE]) : L7FP_PATH_BASE;
 	e->x.head = nla_data(head);
-	err = l7fp_h1_parse_request(&e->x.request, e->x.head, nla_len(head), &scan);
+	err = l7fp_h1_parse_request(&e->x.request, e->x.head, nla_len(head), &scan, NULL);
 	if (err > 0)
 		return 0;
 	if (err == L7FP_H1_MORE)

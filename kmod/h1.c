@@ -82,12 +82,51 @@ static u32 skip_target(const u8 *buf, u32 i, u32 len)
 
 enum section { SECTION_REQUEST, SECTION_RESPONSE, SECTION_TRAILERS };
 
+/* The byte @byte where @x has it: the lowest bit set is right, those above may not be. */
+static __always_inline u64 find_byte(u64 x, u8 byte)
+{
+	x ^= ONES * byte;
+	return (x - ONES) & ~x & HIGHS;
+}
+
+/* Of @x, the first eight bytes or the next ones, what comes before the colon. */
+static __always_inline u64 name_bytes(u64 x, u64 colon)
+{
+	return colon ? x & (((colon & -colon) >> 7) - 1) : x;
+}
+
+#define NAME_BYTES 16 /* that line_of() looks at */
+
+/* Where the line at @p, with NAME_BYTES there, is kept: by its name. */
+static __always_inline u32 line_of(const u8 *p)
+{
+	u64 x = l7fp_load64(p), colon = find_byte(x, ':'), name = name_bytes(x, colon);
+
+	if (!colon) {
+		x = l7fp_load64(p + 8);
+		name += 3 * name_bytes(x, find_byte(x, ':'));
+	}
+	return name * 0x9e3779b97f4a7c15ULL >> 58;
+}
+
+static __always_inline bool is_line(const struct l7fp_h1_line *line, const u8 *p, u32 room)
+{
+	u32 len = line->len, i;
+
+	if (!len || len > room)
+		return false;
+	for (i = 0; i + 8 < len; i += 8)
+		if (l7fp_load64(p + i) != l7fp_load64(line->bytes + i))
+			return false;
+	return l7fp_load64(p + len - 8) == l7fp_load64(line->bytes + len - 8);
+}
+
 /*
  * One header line, which begins at @off: its length, MORE, or an error. A known name needs no
  * further check; any other one must be a token.
  */
 static int parse_header(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
-			enum section section)
+			enum section section, struct l7fp_h1_line *line)
 {
 	struct l7fp_h1_header *header;
 	u32 colon, value, end, next;
@@ -129,7 +168,44 @@ static int parse_header(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
 	}
 	h->tokens |= BIT_ULL(token);
 	h->n_headers++;
+	if (line)
+		l7fp_h1_keep_line(line, buf + off, next - off, header, h->content_length);
 	return next - off;
+}
+
+/* The same for a line of a head that came before, and that l7fp_h1_keep_line() kept. */
+static __always_inline int known_header(struct l7fp_h1_head *h, u32 off,
+					const struct l7fp_h1_line *line)
+{
+	bool again = h->tokens >> line->header.token & 1;
+	struct l7fp_h1_header *header;
+
+	if (h->n_headers == L7FP_MAX_HEADERS)
+		return L7FP_H1_ERR_TOO_LARGE;
+	switch (line->header.token) {
+	case L7FP_H_HOST:
+		if (again)
+			return L7FP_H1_ERR_BAD;
+		h->host = h->n_headers;
+		break;
+	case L7FP_H_CONTENT_LENGTH:
+		if (again)
+			return L7FP_H1_ERR_BAD;
+		h->content_length = line->length;
+		break;
+	case L7FP_H_CONNECTION:
+		if (!again)
+			h->connection = h->n_headers;
+		h->state |= SEEN_KEEP_ALIVE;
+		break;
+	}
+	header = &h->headers[h->n_headers];
+	*header = line->header;
+	header->name_off = off;
+	header->value_off += off;
+	h->tokens |= BIT_ULL(line->header.token);
+	h->n_headers++;
+	return line->len;
 }
 
 /* RFC 9112 3.2: the form of the target, its path and its authority. */
@@ -172,8 +248,10 @@ static int parse_target(struct l7fp_h1_head *h, const u8 *buf)
 }
 
 /* "HTTP/" DIGIT "." DIGIT, which @len must hold whole: the minor version, or an error. */
-static int parse_version(const u8 *p)
+static __always_inline int parse_version(const u8 *p)
 {
+	if (likely(l7fp_load64(p) == l7fp_load64("HTTP/1.1")))
+		return 1;
 	if (memcmp(p, "HTTP/", 5) || !is(p[5], C_DIGIT) || p[6] != '.' ||
 	    !is(p[7], C_DIGIT))
 		return L7FP_H1_ERR_BAD;
@@ -223,6 +301,13 @@ static int parse_status_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32
 
 	if (len - off < 14)
 		return memchr(p, '\n', len - off) ? L7FP_H1_ERR_BAD : L7FP_H1_MORE;
+	if (likely(len - off >= 17 && l7fp_load64(p) == l7fp_load64("HTTP/1.1") &&
+		   l7fp_load64(p + 8) == l7fp_load64(" 200 OK\r") && p[16] == '\n')) {
+		h->minor = 1;
+		h->status = 200;
+		h->reason = (struct l7fp_slice){ .off = off + 13, .len = 2 };
+		return 17;
+	}
 	minor = parse_version(p);
 	if (minor < 0 || p[8] != ' ')
 		return L7FP_H1_ERR_RESPONSE;
@@ -264,12 +349,32 @@ static int parse_start(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
 	return n;
 }
 
-/* One header line, or the empty line at the end, which alone has two bytes. */
+/*
+ * One header line, or the empty line at the end, which alone has two bytes. **next is where the
+ * line is looked for; it is left where the one after it is to be.
+ */
 static __always_inline int parse_line(struct l7fp_h1_head *h, const u8 *buf, u32 off, u32 len,
-				      enum section section)
+				      enum section section, struct l7fp_h1_lines *lines,
+				      u8 **next)
 {
-	if (buf[off] != '\r')
-		return parse_header(h, buf, off, len, section);
+	struct l7fp_h1_line *line = NULL;
+	bool known;
+
+	if (buf[off] != '\r') {
+		if (lines && len - off >= NAME_BYTES) {
+			line = &lines->line[**next];
+			known = is_line(line, buf + off, len - off);
+			if (!known) {
+				**next = line_of(buf + off);
+				line = &lines->line[**next];
+				known = is_line(line, buf + off, len - off);
+			}
+			*next = &line->next;
+			if (known)
+				return known_header(h, off, line);
+		}
+		return parse_header(h, buf, off, len, section, line);
+	}
 	if (len - off < 2)
 		return L7FP_H1_MORE;
 	return buf[off + 1] == '\n' ? 2 : L7FP_H1_ERR_BAD;
@@ -280,8 +385,9 @@ static __always_inline int parse_line(struct l7fp_h1_head *h, const u8 *buf, u32
  * empty line. *scan is how far a line that has not ended was searched for its line feed.
  */
 static int parse_section(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan, u32 limit,
-			 enum section section)
+			 enum section section, struct l7fp_h1_lines *lines)
 {
+	u8 *next = lines ? &lines->first[section == SECTION_RESPONSE] : NULL;
 	bool full = len >= limit;
 	u32 off;
 	int n;
@@ -306,7 +412,7 @@ static int parse_section(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *sc
 		h->headers_off = off;
 	}
 	while (off < len) {
-		n = parse_line(h, buf, off, len, section);
+		n = parse_line(h, buf, off, len, section, lines, &next);
 		if (n <= 0)
 			goto stopped;
 		off += n;
@@ -323,7 +429,7 @@ stopped:
 }
 
 /* What is said in several headers together; true for both directions. */
-static void finish_connection(struct l7fp_h1_head *h)
+static __always_inline void finish_connection(struct l7fp_h1_head *h)
 {
 	if (h->minor)
 		h->keep_alive = !h->connection_close;
@@ -340,12 +446,14 @@ static void finish_connection(struct l7fp_h1_head *h)
  * @buf: all bytes of the message so far
  * @len: their number
  * @scan: progress; 0 before the first call
+ * @lines: lines that came lately, or NULL
  *
  * Return: length of the head, L7FP_H1_MORE, or a negative L7FP_H1_ERR_*.
  */
-int l7fp_h1_parse_request(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan)
+int l7fp_h1_parse_request(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan,
+			  struct l7fp_h1_lines *lines)
 {
-	int n = parse_section(h, buf, len, scan, L7FP_MAX_HEAD, SECTION_REQUEST);
+	int n = parse_section(h, buf, len, scan, L7FP_MAX_HEAD, SECTION_REQUEST, lines);
 
 	if (n <= 0)
 		return n;
@@ -419,13 +527,14 @@ static int finish_response(struct l7fp_h1_head *h, u8 request_method)
  * @len: their number
  * @scan: progress; 0 before the first call
  * @request_method: enum l7fp_method of the request that it answers
+ * @lines: lines that came lately, or NULL
  *
  * Return: length of the head, L7FP_H1_MORE, or L7FP_H1_ERR_RESPONSE.
  */
 int l7fp_h1_parse_response(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan,
-			   u8 request_method)
+			   u8 request_method, struct l7fp_h1_lines *lines)
 {
-	int n = parse_section(h, buf, len, scan, L7FP_MAX_HEAD, SECTION_RESPONSE);
+	int n = parse_section(h, buf, len, scan, L7FP_MAX_HEAD, SECTION_RESPONSE, lines);
 
 	if (n < 0 || (n > 0 && finish_response(h, request_method)))
 		return L7FP_H1_ERR_RESPONSE;
@@ -458,7 +567,8 @@ int l7fp_h1_parse_trailers(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *
 	    !memchr(buf + *scan, '\n', len - *scan))
 		n = L7FP_H1_MORE;
 	else
-		n = parse_section(h, buf, len, &fresh, L7FP_MAX_TRAILERS, SECTION_TRAILERS);
+		n = parse_section(h, buf, len, &fresh, L7FP_MAX_TRAILERS, SECTION_TRAILERS,
+				  NULL);
 	if (!n)
 		*scan = len;
 	return n;

@@ -204,14 +204,47 @@ static inline bool l7fp_h1_has(const struct l7fp_h1_head *h, enum l7fp_h1_token 
  */
 bool l7fp_h1_lines_join(const u8 *name, u32 len);
 
+#define L7FP_H1_LINES 64 /* a power of two */
+#define L7FP_H1_LINE_MIN 8 /* bytes of a line that is kept */
+#define L7FP_H1_LINE_MAX 72
+
+/**
+ * struct l7fp_h1_line - a header line that was parsed
+ * @header: its entry, if the line began at offset 0
+ * @length: of Content-Length, what it says
+ * @len: with its CRLF; 0: there is none
+ * @next: the place of the line that came after it
+ * @misses: lines in the same place that were others, since it was kept
+ */
+struct l7fp_h1_line {
+	struct l7fp_h1_header header;
+	u64 length;
+	u8 len;
+	u8 next;
+	u8 misses;
+	u8 bytes[L7FP_H1_LINE_MAX];
+};
+
+/**
+ * struct l7fp_h1_lines - header lines that came lately
+ * @first: the place of the first line of a request, and of a response
+ *
+ * It begins zeroed. Whoever parses has it alone; it may serve any number of messages.
+ */
+struct l7fp_h1_lines {
+	u8 first[2];
+	struct l7fp_h1_line line[L7FP_H1_LINES];
+};
+
 /*
  * The parsers return the length of the head, L7FP_H1_MORE, or an error. A line is judged when its
  * line feed is there, so that the answer does not depend on how the bytes were cut. @len is all
  * bytes so far, from the first of the message; what follows the head is not looked at.
  */
-int l7fp_h1_parse_request(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan);
+int l7fp_h1_parse_request(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan,
+			  struct l7fp_h1_lines *lines);
 int l7fp_h1_parse_response(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan,
-			   u8 request_method);
+			   u8 request_method, struct l7fp_h1_lines *lines);
 int l7fp_h1_parse_trailers(struct l7fp_h1_head *h, const u8 *buf, u32 len, u32 *scan);
 int l7fp_h1_error_status(int err);
 

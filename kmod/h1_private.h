@@ -104,5 +104,8 @@ u16 l7fp_h1_lookup_token(const u8 *p, u32 len);
 bool l7fp_h1_valid_authority(const u8 *p, u32 len, bool port_required);
 int l7fp_h1_note_header(struct l7fp_h1_head *h, const u8 *buf,
 			const struct l7fp_h1_header *header);
+/* Keeps the good line at @p in its place, perhaps. @length: of Content-Length, what it says. */
+void l7fp_h1_keep_line(struct l7fp_h1_line *line, const u8 *p, u32 len,
+		       const struct l7fp_h1_header *header, u64 length);
 
 #endif /* L7FP_H1_PRIVATE_H */

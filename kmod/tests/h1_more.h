@@ -43,18 +43,18 @@ static const char *h1_limit_run(enum h1_kind kind, const char *start, u32 len, u
 
 	if (!buf)
 		return "no memory";
-	n = h1_parse(&c, h, buf, len, &scan);
+	n = h1_parse(&c, h, buf, len, &scan, &h1_lines);
 	if (n != want)
 		wrong = "result of the whole";
 	for (n = 0, scan = 0; !n && !wrong && part < len;) {
 		part = len - part > 997 ? part + 997 : len;
-		n = h1_parse(&c, h, buf, part, &scan);
+		n = h1_parse(&c, h, buf, part, &scan, &h1_lines);
 	}
 	if (!wrong && n != want)
 		wrong = "result of the parts";
 	/* as soon as no more bytes may come, not when one more has */
 	scan = 0;
-	if (!wrong && len > limit && h1_parse(&c, h, buf, limit, &scan) != want)
+	if (!wrong && len > limit && h1_parse(&c, h, buf, limit, &scan, &h1_lines) != want)
 		wrong = "result at the limit";
 	test_free(buf);
 	return wrong;
@@ -164,7 +164,8 @@ static const char *h1_check_offsets(struct l7fp_h1_head *h)
 	const u8 *buf = (const u8 *)in, *x_test = (const u8 *)"x-test";
 	u32 scan = 0;
 
-	if (l7fp_h1_parse_request(h, buf, sizeof(in) - 1, &scan) != (int)sizeof(in) - 5)
+	if (l7fp_h1_parse_request(h, buf, sizeof(in) - 1, &scan, NULL) !=
+	    (int)sizeof(in) - 5)
 		return "result";
 	if (h->method != L7FP_METHOD_GET || !h1_slice_is(buf, &h->method_name, "GET") ||
 	    !h1_slice_is(buf, &h->target, "/a?b") || h->minor != 1)
@@ -199,7 +200,8 @@ static const char *h1_check_options(struct l7fp_h1_head *h)
 	const u8 *buf = (const u8 *)in;
 	u32 scan = 0;
 
-	if (l7fp_h1_parse_response(h, buf, sizeof(in) - 1, &scan, L7FP_METHOD_GET) <= 0)
+	if (l7fp_h1_parse_response(h, buf, sizeof(in) - 1, &scan, L7FP_METHOD_GET,
+				   NULL) <= 0)
 		return "result";
 	if (h->status != 200 || !h1_slice_is(buf, &h->reason, "OK"))
 		return "status line";
@@ -240,11 +242,123 @@ static const char *h1_check_methods(struct l7fp_h1_head *h)
 		len = snprintf(buf, sizeof(buf), "%s %s HTTP/1.1\r\nHost: a:1\r\n\r\n", names[i],
 			       i == L7FP_METHOD_CONNECT ? "a:1" : "/");
 		scan = 0;
-		if (l7fp_h1_parse_request(h, (const u8 *)buf, len, &scan) != (int)len ||
+		if (l7fp_h1_parse_request(h, (const u8 *)buf, len, &scan, NULL) != (int)len ||
 		    h->method != i)
 			return names[i];
 	}
 	return NULL;
+}
+
+#define LINES_HEAD "HTTP/1.1 200 OK\r\n"
+#define LINES_LONG "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghij"
+
+struct h1_lines_test {
+	struct l7fp_h1_lines lines;
+	struct l7fp_h1_head plain;
+	u8 buf[sizeof(LINES_HEAD) + (L7FP_MAX_HEADERS + 1) * 20 + 80];
+};
+
+/* The head of @len bytes means the same whether lines came before or not. */
+static bool h1_same_with_lines(struct h1_lines_test *t, struct l7fp_h1_head *h, u32 len, bool good)
+{
+	u32 scan = 0, fresh = 0;
+	int n = l7fp_h1_parse_response(h, t->buf, len, &scan, L7FP_METHOD_GET, &t->lines);
+	int m = l7fp_h1_parse_response(&t->plain, t->buf, len, &fresh, L7FP_METHOD_GET, NULL);
+
+	return n == m && good == (n == (int)len) && (!good || h1_same(h, &t->plain));
+}
+
+static bool h1_line_is(struct h1_lines_test *t, struct l7fp_h1_head *h, const char *line, bool good)
+{
+	u32 len = snprintf((char *)t->buf, sizeof(t->buf), LINES_HEAD "%s\r\nA: 1\r\n\r\n", line);
+
+	return h1_same_with_lines(t, h, len, good);
+}
+
+/* So many equal lines, of 20 bytes. */
+static bool h1_many_lines(struct h1_lines_test *t, struct l7fp_h1_head *h, u32 n)
+{
+	u32 len = sizeof(LINES_HEAD) - 1, i;
+
+	memcpy(t->buf, LINES_HEAD, len);
+	for (i = 0; i < n; i++, len += 20)
+		memcpy(t->buf + len, "x-version: reviews\r\n", 20);
+	memcpy(t->buf + len, "\r\n", 2);
+	return h1_same_with_lines(t, h, len + 2, n <= L7FP_MAX_HEADERS);
+}
+
+static u32 h1_lines_kept(struct h1_lines_test *t)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < L7FP_H1_LINES; i++)
+		n += t->lines.line[i].len != 0;
+	memset(&t->lines, 0, sizeof(t->lines));
+	return n;
+}
+
+static const struct {
+	const char *line;
+	bool good;
+} h1_similar_lines[] = {
+	{ "x-version: reviews", true },
+	{ "x-version: reviewt", true },
+	{ "y-version: reviews", true },
+	{ "x-version: reviews ", true },
+	{ "x-version: review", true },
+	{ "x-version: reviews-v1", true },
+	{ "x-version:  reviews", true },
+	{ "X-version: reviews", true },
+	{ "x-version: reviews\rb", false },
+	{ "x-version : reviews", false },
+	{ "content-length: 000012", true },
+	{ "xontent-length: 000012", true },
+	{ "content-length: 00001 ", true },
+	{ "content-length: 0000x2", false },
+	{ "content-length: 000012\r\ncontent-length: 000012", false },
+	{ "host: reviews:9080", true },
+	{ "host: reviews:9080\r\nhost: reviews:9080", false },
+	{ "connection: keep-alive", true },
+	{ "connection: keep-alivf", true },
+	{ "connection: keep-alive\r\nconnection: keep-alive", true },
+	{ "connection: keep-alive\r\nconnection: close", true },
+	{ "transfer-encoding: chunked", true },
+	{ "transfer-encoding: chunked\r\ntransfer-encoding: chunked", false },
+};
+
+/* Lines that came lately, others that are nearly the same, and those that are not to be kept. */
+static const char *h1_check_lines(struct l7fp_h1_head *h)
+{
+	struct h1_lines_test *t = test_alloc(sizeof(*t));
+	const char *wrong = NULL;
+	u32 i, round;
+
+	if (!t)
+		return "no memory";
+	memset(t, 0, sizeof(*t));
+	/* Longer than anybody is patient, so that each of them is kept for a while. */
+	for (i = 0; i < ARRAY_SIZE(h1_similar_lines) * 12 && !wrong; i++)
+		for (round = 0; round < 1 + i % 7 && !wrong; round++)
+			if (!h1_line_is(t, h,
+					h1_similar_lines[i % ARRAY_SIZE(h1_similar_lines)].line,
+					h1_similar_lines[i % ARRAY_SIZE(h1_similar_lines)].good))
+				wrong = h1_similar_lines[i % ARRAY_SIZE(h1_similar_lines)].line;
+	if (!h1_lines_kept(t))
+		wrong = wrong ?: "nothing is kept";
+	if (!h1_many_lines(t, h, L7FP_MAX_HEADERS) || !h1_many_lines(t, h, L7FP_MAX_HEADERS + 1))
+		wrong = wrong ?: "number of lines";
+	h1_lines_kept(t);
+	if (!h1_line_is(t, h, "authorization: Basic YTpi", true) ||
+	    !h1_line_is(t, h, "proxy-authorization: Basic YTpi", true) ||
+	    !h1_line_is(t, h, "cookie: session=1", true) || !h1_line_is(t, h, "a: 12", true) ||
+	    !h1_line_is(t, h, "long-123456789: " LINES_LONG "12345", true) || h1_lines_kept(t))
+		wrong = wrong ?: "kept";
+	if (!h1_line_is(t, h, "a: 123", true) || h1_lines_kept(t) != 1)
+		wrong = wrong ?: "the shortest is not kept";
+	if (!h1_line_is(t, h, "long-123456789: " LINES_LONG "1234", true) || h1_lines_kept(t) != 1)
+		wrong = wrong ?: "the longest is not kept";
+	test_free(t);
+	return wrong;
 }
 
 /* Advancing by more than there is, or without data, is an error that stays. */
@@ -277,6 +391,7 @@ static const struct h1_check {
 	{ "limits at N and N + 1", h1_check_limits },
 	{ "tokens", h1_check_tokens },
 	{ "methods", h1_check_methods },
+	{ "lines that came lately", h1_check_lines },
 	{ "offsets and look-ups", h1_check_offsets },
 	{ "options that would strip framing", h1_check_options },
 	{ "statuses of errors", h1_check_statuses },

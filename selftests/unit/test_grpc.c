@@ -58,7 +58,7 @@ static u8 *parse(struct l7fp_h1_head *h, const char *name, const char *value)
 		     value);
 	copy = test_alloc(n);
 	memcpy(copy, text, n);
-	if (l7fp_h1_parse_request(h, copy, n, &scan) == n)
+	if (l7fp_h1_parse_request(h, copy, n, &scan, NULL) == n)
 		return copy;
 	test_free(copy);
 	return NULL;
