@@ -64,6 +64,7 @@ void l7fp_arena_free(struct l7fp_arena *arena);
  * @route: what l7fp_route() chose, or NULL
  * @route_cluster: the one that its weights chose, or NULL
  * @extra: header changes of kfunc calls, after those of the route
+ * @names: l7fp_name_bit() of each header line; set by l7fp_fields_repeated()
  * @slot_resolved: bit i: slot[i] holds the value
  * @slot: field values; data NULL when absent
  * @reply_status: of l7fp_respond() and l7fp_deny(); 0 when unset
@@ -102,6 +103,7 @@ struct l7fp_exchange_kern {
 	u32 n_extra_request, n_extra_response;
 	struct l7fp_header_op extra_request[L7FP_EXTRA_OPS];
 	struct l7fp_header_op extra_response[L7FP_EXTRA_OPS];
+	u64 names;
 	u64 slot_resolved;
 	struct l7fp_str slot[L7FP_MAX_SLOTS];
 	u32 reply_status;
@@ -177,11 +179,33 @@ bool l7fp_fields_init(struct l7fp_exchange_kern *x);
  * Does the request repeat a header that the generation has a slot for? Which value counts would
  * then depend on the rule; a proxy can tell, the program cannot.
  */
-bool l7fp_fields_repeated(const struct l7fp_exchange_kern *x);
+bool l7fp_fields_repeated(struct l7fp_exchange_kern *x);
 /* Makes @path what is matched from now on, and forwarded. @path lives as long as @x. */
 void l7fp_fields_set_path(struct l7fp_exchange_kern *x, struct l7fp_str path);
 /* Likewise the host, port and all. False when it is none. */
 bool l7fp_fields_set_host(struct l7fp_exchange_kern *x, struct l7fp_str host);
+/* Whether changes to the request's headers apply so far. */
+static inline bool l7fp_fields_changed(const struct l7fp_exchange_kern *x)
+{
+	return x->n_extra_request || (x->route && x->route->request.n) ||
+	       (x->route_cluster && x->route_cluster->request.n);
+}
+
+/*
+ * Whether @field is certainly a header that is not there: most that policies ask for are not,
+ * which is told without a look at the lines.
+ */
+static inline bool l7fp_fields_absent(const struct l7fp_exchange_kern *x, u32 field)
+{
+	const struct l7fp_generation *generation = x->generation;
+	u64 bit;
+
+	if (field < L7FP_FIELD_SLOT || field - L7FP_FIELD_SLOT >= generation->n_slots)
+		return false;
+	bit = generation->slots[field - L7FP_FIELD_SLOT].bit;
+	return bit && !(x->names & bit) && !l7fp_fields_changed(x);
+}
+
 /* A field's value (enum l7fp_field). False when it is absent. */
 bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value);
 /* A request header's value as it would be forwarded; @slot->name in lower case. */

@@ -161,20 +161,21 @@ bool l7fp_fields_init(struct l7fp_exchange_kern *x)
 	return true;
 }
 
-bool l7fp_fields_repeated(const struct l7fp_exchange_kern *x)
+bool l7fp_fields_repeated(struct l7fp_exchange_kern *x)
 {
 	const struct l7fp_generation *generation = x->generation;
 	const struct l7fp_h1_head *h = &x->request;
 	u64 seen = 0, again = 0, bit;
 	u32 i;
 
-	if (!generation->slot_bits)
+	if (!generation->n_slots)
 		return false;
 	for (i = 0; i < h->n_headers; i++) {
 		bit = l7fp_name_bit(x->head + h->headers[i].name_off, h->headers[i].name_len);
 		again |= seen & bit;
 		seen |= bit;
 	}
+	x->names = seen;
 	if (likely(!(again & generation->slot_bits)))
 		return false;
 	for (i = 0; i < generation->n_slots; i++) {
@@ -313,12 +314,14 @@ bool l7fp_fields_header(struct l7fp_exchange_kern *x, const struct l7fp_slot *sl
 	}
 	if (x->failed)
 		return false;
-	if (likely(!x->route && !x->n_extra_request))
+	if (likely(!l7fp_fields_changed(x)))
 		return present;
 	return changed_value(x, slot->name, present, value);
 }
 
-static bool query_value(struct l7fp_exchange_kern *x, struct l7fp_str name, struct l7fp_str *value)
+/* On its own, as what follows is asked for most often and needs no place on the stack. */
+static noinline bool query_value(struct l7fp_exchange_kern *x, struct l7fp_str name,
+				 struct l7fp_str *value)
 {
 	const u8 *query = x->path.data + x->query_off;
 	struct l7fp_slice slice;

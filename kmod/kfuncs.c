@@ -192,7 +192,7 @@ __bpf_kfunc bool l7fp_field_match(struct l7fp_exchange *exchange, u32 field, u32
 	const struct l7fp_str *pattern;
 	struct l7fp_str value;
 
-	if (!l7fp_fields_get(x, field, &value))
+	if (l7fp_fields_absent(x, field) || !l7fp_fields_get(x, field, &value))
 		return false;
 	switch (op & ~L7FP_MATCH_IGNORE_CASE) {
 	case L7FP_MATCH_PRESENT:

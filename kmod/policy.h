@@ -38,6 +38,7 @@ struct l7fp_slot {
 	u8 kind;			/* enum l7fp_slot_kind */
 	u8 special;			/* enum l7fp_slot_special */
 	bool joined;			/* several lines are one value */
+	u64 bit;			/* of a header line: l7fp_name_bit(); else 0 */
 	struct l7fp_str name;
 };
 

@@ -264,10 +264,11 @@ static int add_slot(struct l7fp_generation *g, const struct nlattr *nest,
 			return -EINVAL;
 		}
 	}
-	slot.joined = slot.kind != L7FP_SLOT_HEADER || slot.special != L7FP_SLOT_PLAIN ||
-		      l7fp_h1_lines_join(slot.name.data, slot.name.len);
+	if (slot.kind == L7FP_SLOT_HEADER && slot.special == L7FP_SLOT_PLAIN)
+		slot.bit = l7fp_name_bit(slot.name.data, slot.name.len);
+	slot.joined = !slot.bit || l7fp_h1_lines_join(slot.name.data, slot.name.len);
 	if (!slot.joined)
-		g->slot_bits |= l7fp_name_bit(slot.name.data, slot.name.len);
+		g->slot_bits |= slot.bit;
 	g->slots[id] = slot;
 	g->n_slots = max(g->n_slots, id + 1);
 	return 0;
