@@ -10,7 +10,8 @@
 #   load, proxies, l7fp     10.0.0.1 ==== veth ==== 10.0.0.2     servers 10.244.*
 #
 # Proxies and servers are in cgroups of their own, so that their instructions
-# can be told apart.
+# can be told apart. So is the client, as any pod's processes are, whatever the
+# path: the scheduler's accounts cost for each level.
 
 work=${work:?the folder of this run}
 server_ns=l7fp-bench
@@ -70,7 +71,7 @@ nodes_start()
 	for n in 16384 1048576; do
 		[ -e "$run/reviews/files/$n" ] || head -c $n /dev/zero | tr '\0' x >"$run/reviews/files/$n"
 	done
-	mkdir -p $server_group
+	mkdir -p $server_group "$clients"
 	(echo $BASHPID >$server_group/cgroup.procs && topology start_backends) || exit 1
 }
 
@@ -84,6 +85,7 @@ nodes_stop()
 	for v in $versions; do
 		ip address del "${v#*:}/32" dev lo 2>/dev/null
 	done
+	rmdir "$clients" 2>/dev/null
 	nodes=1
 }
 
