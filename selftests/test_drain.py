@@ -268,21 +268,28 @@ def _(flags):
 
 @case("who waits in a listener's backlog is served")
 def _():
-    with Mesh() as net:
-        clients = [connections() for _ in range(40)]
-        net.drain(60000, stop=True)
-        # Not one after the other: who is silent for a second is closed.
-        for c in clients:
-            c.send(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
-        for c in clients:
-            equal(c.response().status, 200)
-        equal([c.ended() for c in clients], ["eof"] * 40)
-        try:
-            connections()
-            raise AssertionError("the listener still accepts")
-        except ConnectionRefusedError:
-            pass
-        equal(net.ended(), 0)
+    # Who is silent for a second is closed: a machine that is too slow for 40 requests proves
+    # nothing, and tries again.
+    for _ in range(10):
+        with Mesh() as net:
+            clients = [connections() for _ in range(40)]
+            began = time.monotonic()
+            net.drain(60000, stop=True)
+            for c in clients:
+                c.send(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+            if time.monotonic() - began > 0.5:
+                continue
+            for c in clients:
+                equal(c.response().status, 200)
+            equal([c.ended() for c in clients], ["eof"] * 40)
+            try:
+                connections()
+                raise AssertionError("the listener still accepts")
+            except ConnectionRefusedError:
+                pass
+            equal(net.ended(), 0)
+            return
+    raise AssertionError("40 requests took half a second, ten times")
 
 
 @case("tunnels go on until the deadline, and are reset and counted then")
