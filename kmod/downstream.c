@@ -12,6 +12,7 @@
 #include "h2_connection.h"
 #include "identify.h"
 #include "slowpath.h"
+#include "tls.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -179,7 +180,9 @@ static void downstream_timer(struct l7fp_port *port)
 
 	l7fp_port_get(port);
 	spin_lock_bh(&d->lock);
-	if (d->state == L7FP_D_DETECT)
+	if (d->state == L7FP_D_NEW)
+		l7fp_tls_expire(port);
+	else if (d->state == L7FP_D_DETECT)
 		l7fp_detect_timeout(d);
 	else
 		l7fp_exchange_timeout(d);
@@ -216,7 +219,40 @@ void l7fp_downstream_free(struct l7fp_port *port)
 	kfree_rcu(d, rcu);
 }
 
+/* It may speak now: the connection is plain, or its TLS handshake is done. Under the lock. */
+static void downstream_start(struct l7fp_downstream *d)
+{
+	u32 protocol = d->listener->config.protocol;
+
+	lockdep_assert_held(&d->lock);
+	if (d->state == L7FP_D_CLOSED)
+		return;
+	if (protocol == L7FP_PROTOCOL_DETECT)
+		l7fp_detect_begin(d);
+	else
+		l7fp_downstream_begin(d, protocol);
+	if (d->blocked)
+		d->port.ops->read(&d->port);
+}
+
+/* Of a listener with TLS. */
+static void downstream_connected(struct l7fp_port *port)
+{
+	struct l7fp_downstream *d = downstream_of(port);
+
+	l7fp_port_disarm(port);
+	clear_bit(L7FP_PORT_TIMER, &port->flags);
+	l7fp_port_get(port);
+	spin_lock_bh(&d->lock);
+	if (l7fp_tls_on(port))
+		d->tls = port->tls;
+	downstream_start(d);
+	l7fp_session_leave(d);
+	l7fp_port_put(port);
+}
+
 static const struct l7fp_port_events downstream_events = {
+	.connected = downstream_connected,
 	.input = downstream_input,
 	.eof = downstream_eof,
 	.error = downstream_error,
@@ -263,12 +299,17 @@ void l7fp_downstream_begin(struct l7fp_downstream *d, u32 protocol)
 
 int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 {
+	const struct l7fp_listener_config *config = &listener->config;
 	struct l7fp_net *ln = listener->ln;
 	struct l7fp_downstream *d;
 
 	d = kzalloc(sizeof(*d), GFP_KERNEL);
 	if (!d)
 		return -ENOMEM;
+	if (config->tls && l7fp_tls_new(&d->port, false, config->tls, config->id)) {
+		kfree(d);
+		return -ENOMEM;
+	}
 	l7fp_port_init(&d->port, ln, &l7fp_wire_ops, &downstream_events);
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->list);
@@ -291,18 +332,24 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	list_add_tail(&d->list, &ln->downstreams);
 	ln->n_downstreams++;
 	spin_unlock_bh(&ln->downstreams_lock);
-	if (listener->config.flags & L7FP_LISTENER_APP_PORTS)
+	if (config->flags & L7FP_LISTENER_APP_PORTS)
 		set_bit(L7FP_PORT_APP, &d->port.flags);
+	if (config->tls) {
+		u32 ms = L7FP_HANDSHAKE_MS;
+
+		/* Who says nothing may be a plain client that waits for its server. */
+		if (config->tls == L7FP_TLS_PERMISSIVE && config->protocol == L7FP_PROTOCOL_DETECT)
+			ms = config->detect_timeout_ms;
+		l7fp_port_arm(&d->port, ms);
+		set_bit(L7FP_PORT_CONNECT_CALLED, &d->port.flags);
+		set_bit(L7FP_PORT_CONNECTING, &d->port.flags);
+		l7fp_wire_attach(&d->port, sock);
+		l7fp_port_put(&d->port);
+		return 0;
+	}
 	l7fp_wire_attach(&d->port, sock);
 	spin_lock_bh(&d->lock);
-	if (d->state != L7FP_D_CLOSED) {
-		if (listener->config.protocol == L7FP_PROTOCOL_DETECT)
-			l7fp_detect_begin(d);
-		else
-			l7fp_downstream_begin(d, listener->config.protocol);
-		if (d->blocked)
-			d->port.ops->read(&d->port);
-	}
+	downstream_start(d);
 	l7fp_session_leave(d);
 	l7fp_port_put(&d->port);
 	return 0;
@@ -313,7 +360,8 @@ static bool kill_downstream(struct l7fp_downstream *d, bool reset)
 {
 	if (d->state == L7FP_D_CLOSED)
 		return false;
-	if (!reset && (d->state == L7FP_D_DISCARD || (d->state == L7FP_D_HEAD && !d->x) ||
+	if (!reset && (d->state == L7FP_D_DISCARD || d->state == L7FP_D_NEW ||
+		       (d->state == L7FP_D_HEAD && !d->x) ||
 		       (d->state == L7FP_D_H2 && !READ_ONCE(d->h2->n_streams)))) {
 		l7fp_downstream_close(d, false);
 		return false;

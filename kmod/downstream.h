@@ -19,6 +19,7 @@
 #include "exchange.h"
 #include "listener.h"
 #include "port.h"
+#include "tls.h"
 #include "upstream.h"
 #include "workload.h"
 
@@ -61,6 +62,7 @@ enum l7fp_downstream_state {
 struct l7fp_downstream {
 	struct l7fp_port port;
 	struct l7fp_connection conn;
+	const struct l7fp_tls *tls;	/* of the connection, once it is encrypted; else NULL */
 	struct l7fp_cgroups cgroups;	/* of a local client; beside conn.cgroup those around it */
 	struct l7fp_listener *listener;
 	struct list_head list;		/* in l7fp_net.downstreams */
@@ -117,6 +119,7 @@ struct l7fp_upstream {
 	struct list_head idle;		/* in l7fp_endpoint.idle, or in a closing list */
 	struct l7fp_buffer head;
 	u32 n_exchanges;
+	u32 tls_changes;		/* of the cluster, when it was made */
 	bool connected;
 	bool pending;			/* counted in l7fp_cluster.n_pending */
 	bool pooled;			/* in l7fp_endpoint.idle; under its lock */
@@ -129,6 +132,18 @@ struct l7fp_upstream {
 static inline bool l7fp_downstream_drains(const struct l7fp_downstream *d)
 {
 	return unlikely(READ_ONCE(d->port.ln->draining)) && l7fp_drain_is_last(d);
+}
+
+/*
+ * Who the client is, by the tables of @generation or by its certificate; NULL: nobody knows. TLS
+ * without a certificate says that nobody does, whatever the address.
+ */
+static inline const struct l7fp_workload *
+l7fp_downstream_workload(const struct l7fp_downstream *d, const struct l7fp_generation *generation)
+{
+	if (d->tls)
+		return d->tls->peer.principal.data ? &d->tls->peer : NULL;
+	return l7fp_workload_find(generation, &d->conn, &d->cgroups);
 }
 
 /* Whether exchanges of @d can go to @cluster: nothing is converted between HTTP/1.1 and HTTP/2. */

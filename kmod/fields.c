@@ -357,8 +357,9 @@ static bool slot_value(struct l7fp_exchange_kern *x, u32 i, struct l7fp_str *val
 static bool source_value(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value)
 {
 	if (!x->workload_found) {
-		x->workload = l7fp_workload_find(x->generation, x->pub.conn,
-						 x->downstream ? &x->downstream->cgroups : NULL);
+		x->workload = x->downstream ?
+			      l7fp_downstream_workload(x->downstream, x->generation) :
+			      l7fp_workload_find(x->generation, x->pub.conn, NULL);
 		x->workload_found = 1;
 	}
 	return l7fp_workload_field(x->workload, field, value);

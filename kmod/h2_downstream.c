@@ -160,6 +160,7 @@ static struct downstream_stream *stream_new(struct l7fp_h2_connection *c)
 	INIT_LIST_HEAD(&d->closing);
 	d->conn = parent->conn;
 	d->cgroups = parent->cgroups;
+	d->tls = parent->tls;
 	d->listener = parent->listener;
 	refcount_inc(&d->listener->refs);
 	l7fp_exchange_set_state(d, L7FP_D_HEAD);

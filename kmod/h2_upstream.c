@@ -519,7 +519,7 @@ void l7fp_h2_upstream_connect(struct l7fp_downstream *d, struct l7fp_endpoint *e
 	u->client.port = d->conn.src_port;
 	u->client.cgroup = d->conn.cgroup;
 	u->client.inbound = d->conn.inbound;
-	if (test_bit(L7FP_PORT_APP, &d->port.stream->c->port->flags))
+	if (test_bit(L7FP_PORT_APP, &d->port.stream->c->port->flags) && !u->port.tls)
 		set_bit(L7FP_PORT_APP, &u->port.flags);
 	if (connection_begin(u)) {
 		l7fp_port_put(&u->port);

@@ -583,7 +583,7 @@ __bpf_kfunc bool l7fp_connect_match(struct l7fp_connection *conn, u32 field, u32
 	if (!g || string >= g->n_strings ||
 	    (field != L7FP_FIELD_SOURCE_PRINCIPAL && field != L7FP_FIELD_SOURCE_NAMESPACE))
 		return false;
-	if (!l7fp_workload_field(l7fp_workload_find(g, conn, &d->cgroups), field, &value))
+	if (!l7fp_workload_field(l7fp_downstream_workload(d, g), field, &value))
 		return false;
 	return l7fp_match(op, value.data, value.len, g->strings[string].data,
 			  g->strings[string].len);

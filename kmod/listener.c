@@ -9,6 +9,8 @@
 #include "app.h"
 #include "compat.h"
 #include "downstream.h"
+#include "tls.h"
+#include "wire.h"
 
 #define BACKLOG		4096
 /* Connections accepted before others get their turn. */
@@ -45,9 +47,12 @@ static bool accept_some(struct l7fp_listener *listener, int max)
 		sock->sk->sk_data_ready = listener->saved_data_ready;
 		sock->sk->sk_user_data = NULL;
 		write_unlock_bh(&sock->sk->sk_callback_lock);
-		if (l7fp_downstream_open(listener, sock)) {
+		/* Without memory for the file the socket is gone. */
+		if (listener->config.tls && l7fp_tls_make_file(sock)) {
 			this_cpu_inc(listener->stats->cx_overflow);
-			sock_release(sock);
+		} else if (l7fp_downstream_open(listener, sock)) {
+			this_cpu_inc(listener->stats->cx_overflow);
+			l7fp_wire_put_socket(sock);
 		}
 	}
 	return true;

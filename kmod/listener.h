@@ -25,6 +25,7 @@ struct l7fp_listener_config {
 	u32 idle_timeout_ms;
 	u32 path_mode;
 	u32 detect_timeout_ms;
+	u32 tls;			/* enum l7fp_tls_mode */
 	struct in_addr source4;		/* of an INBOUND listener: where we connect from */
 	struct in6_addr source6;
 };

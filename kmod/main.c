@@ -36,12 +36,16 @@ static int __init l7fp_init(void)
 		err = l7fp_steer_init();
 	if (err)
 		goto err_kfuncs;
+	err = l7fp_handshake_init();
+	if (err)
+		goto err_kfuncs;
 	err = l7fp_netlink_init();
 	if (err)
 		goto err_netlink;
 	return 0;
 
 err_netlink:
+	l7fp_handshake_uninit();
 err_kfuncs:
 	l7fp_state_uninit();
 err_state:
@@ -59,6 +63,7 @@ err_engine:
 static void __exit l7fp_exit(void)
 {
 	l7fp_netlink_uninit();
+	l7fp_handshake_uninit();
 	l7fp_state_uninit();
 	l7fp_policy_uninit();
 	l7fp_capture_uninit();

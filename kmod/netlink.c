@@ -244,7 +244,7 @@ static int l7fp_nl_cluster_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, L7FP_A_ID))
 		return -EINVAL;
 	id = nla_get_u32(info->attrs[L7FP_A_ID]);
-	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE + L7FP_MAX_TLS, GFP_KERNEL);
 	if (!msg)
 		return -ENOMEM;
 	ln = ln_lock(info);
@@ -593,6 +593,8 @@ static const struct genl_split_ops l7fp_genl_ops[] = {
 	DO(EXPLAIN, l7fp_nl_explain_doit, l7fp_explain_policy, L7FP_A_EXPLAIN),
 	DO(DRAIN, l7fp_nl_drain_doit, l7fp_drain_policy, L7FP_A_DRAIN),
 	DUMP(WORKLOAD_GET, l7fp_nl_workload_dumpit, l7fp_no_policy, L7FP_A_PAD),
+	DO(HANDSHAKE_ACCEPT, l7fp_nl_handshake_accept_doit, l7fp_no_policy, L7FP_A_PAD),
+	DO(HANDSHAKE_DONE, l7fp_nl_handshake_done_doit, l7fp_handshake_policy, L7FP_A_HANDSHAKE),
 };
 
 static const struct genl_multicast_group l7fp_genl_mcgrps[] = {
@@ -678,6 +680,23 @@ void l7fp_event_upstream_wanted(struct l7fp_net *ln, u32 cluster)
 		return;
 	}
 	event_end(ln, skb, header);
+}
+
+void l7fp_event_handshake_wanted(struct l7fp_net *ln)
+{
+	struct sk_buff *skb;
+	void *header;
+
+	if (READ_ONCE(ln->dead) || !genl_has_listeners(&l7fp_genl_family, ln->net, 0))
+		return;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_ATOMIC);
+	if (!skb)
+		return;
+	header = genlmsg_put(skb, 0, 0, &l7fp_genl_family, 0, L7FP_CMD_HANDSHAKE_WANTED);
+	if (header)
+		event_end(ln, skb, header);
+	else
+		nlmsg_free(skb);
 }
 
 int l7fp_netlink_init(void)

@@ -9,6 +9,7 @@
 #include "uapi/l7fp.h"
 
 struct l7fp_cluster_config;
+struct l7fp_cluster_tls;
 struct l7fp_connection;
 struct l7fp_endpoint_config;
 struct l7fp_generation;
@@ -27,6 +28,8 @@ void l7fp_netlink_uninit(void);
 void l7fp_event_connection_lost(struct l7fp_net *ln, const struct l7fp_connection *conn,
 				u32 cluster, u32 reason);
 void l7fp_event_upstream_wanted(struct l7fp_net *ln, u32 cluster);
+/* Not limited: it comes once for each time that the list is no longer empty. */
+void l7fp_event_handshake_wanted(struct l7fp_net *ln);
 
 /* netlink_policy_tables.c: what each message and each nest may hold. */
 extern const struct nla_policy l7fp_no_policy[L7FP_A_PAD + 1];
@@ -50,6 +53,8 @@ extern const struct nla_policy l7fp_rule_nl_policy[L7FP_A_RULE_MAX + 1];
 extern const struct nla_policy l7fp_slow_path_nl_policy[L7FP_A_SLOW_PATH_MAX + 1];
 extern const struct nla_policy l7fp_workload_nl_policy[L7FP_A_WORKLOAD_MAX + 1];
 extern const struct nla_policy l7fp_connection_nl_policy[L7FP_A_CONNECTION_MAX + 1];
+extern const struct nla_policy l7fp_handshake_policy[L7FP_A_HANDSHAKE + 1];
+extern const struct nla_policy l7fp_handshake_nl_policy[L7FP_A_HANDSHAKE_MAX + 1];
 extern const struct nla_policy l7fp_drain_policy[L7FP_A_DRAIN + 1];
 extern const struct nla_policy l7fp_drain_nl_policy[L7FP_A_DRAIN_MAX + 1];
 
@@ -63,7 +68,8 @@ int l7fp_parse_endpoint(const struct nlattr *nest, struct l7fp_endpoint_config *
 /* -EMSGSIZE when @skb is full; a nest that does not fit is taken back. */
 int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *config,
 		      const struct sockaddr_storage *address);
-int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *config);
+int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *config,
+		     const struct l7fp_cluster_tls *tls);
 int l7fp_put_endpoint(struct sk_buff *skb, u32 cluster, const struct l7fp_endpoint_config *config,
 		      u32 connections, u32 idle);
 int l7fp_put_address(struct sk_buff *skb, int address_attr, int port_attr,
@@ -87,6 +93,9 @@ int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int l7fp_nl_workload_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* netlink_drain.c */
 int l7fp_nl_drain_doit(struct sk_buff *skb, struct genl_info *info);
+/* handshake_netlink.c */
+int l7fp_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int l7fp_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info);
 /* stats.c */
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 /* explain.c */

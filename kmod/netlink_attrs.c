@@ -105,6 +105,7 @@ int l7fp_parse_listener(const struct nlattr *nest, struct l7fp_listener_config *
 					  DEFAULT_HEAD_TIMEOUT_MS);
 	config->idle_timeout_ms = get_u32(tb[L7FP_A_LISTENER_IDLE_TIMEOUT_MS],
 					  DEFAULT_IDLE_TIMEOUT_MS);
+	config->tls = get_u32(tb[L7FP_A_LISTENER_TLS], L7FP_TLS_DISABLE);
 	/* Zero is L7FP_PATH_NONE: absent is not the same. */
 	config->path_mode = tb[L7FP_A_LISTENER_PATH_MODE] ?
 			    nla_get_u32(tb[L7FP_A_LISTENER_PATH_MODE]) : L7FP_PATH_BASE;
@@ -136,6 +137,12 @@ int l7fp_parse_cluster(const struct nlattr *nest, struct l7fp_cluster_config *co
 		get_u32(tb[L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION], 0);
 	config->kind = get_u32(tb[L7FP_A_CLUSTER_KIND], L7FP_CLUSTER_STATIC);
 	config->protocol = get_u32(tb[L7FP_A_CLUSTER_PROTOCOL], L7FP_CLUSTER_HTTP1);
+	config->tls = tb[L7FP_A_CLUSTER_TLS];
+	if (config->tls && nla_len(config->tls) > L7FP_MAX_TLS) {
+		NL_SET_ERR_MSG_ATTR(extack, config->tls,
+				    "expected at most 8192 bytes: fewer names");
+		return -E2BIG;
+	}
 	return 0;
 }
 
@@ -252,6 +259,7 @@ int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *co
 	    nla_put_u32(skb, L7FP_A_LISTENER_HEAD_TIMEOUT_MS, config->head_timeout_ms) ||
 	    nla_put_u32(skb, L7FP_A_LISTENER_IDLE_TIMEOUT_MS, config->idle_timeout_ms) ||
 	    nla_put_u32(skb, L7FP_A_LISTENER_PATH_MODE, config->path_mode) ||
+	    nla_put_u32(skb, L7FP_A_LISTENER_TLS, config->tls) ||
 	    (config->protocol == L7FP_PROTOCOL_DETECT &&
 	     nla_put_u32(skb, L7FP_A_LISTENER_DETECT_TIMEOUT_MS, config->detect_timeout_ms)) ||
 	    ((config->flags & L7FP_LISTENER_INBOUND) &&
@@ -264,7 +272,8 @@ int l7fp_put_listener(struct sk_buff *skb, const struct l7fp_listener_config *co
 	return 0;
 }
 
-int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *c)
+int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *c,
+		     const struct l7fp_cluster_tls *tls)
 {
 	struct nlattr *nest = nla_nest_start(skb, L7FP_A_CLUSTER);
 
@@ -280,7 +289,8 @@ int l7fp_put_cluster(struct sk_buff *skb, const struct l7fp_cluster_config *c)
 	    nla_put_u32(skb, L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION,
 			c->max_requests_per_connection) ||
 	    nla_put_u32(skb, L7FP_A_CLUSTER_KIND, c->kind) ||
-	    nla_put_u32(skb, L7FP_A_CLUSTER_PROTOCOL, c->protocol)) {
+	    nla_put_u32(skb, L7FP_A_CLUSTER_PROTOCOL, c->protocol) ||
+	    (tls && nla_put(skb, L7FP_A_CLUSTER_TLS | NLA_F_NESTED, tls->len, tls->data))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}

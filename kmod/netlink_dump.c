@@ -32,12 +32,14 @@ int l7fp_fill_listener(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 int l7fp_fill_cluster(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 		      const struct l7fp_cluster *cluster)
 {
+	const struct l7fp_cluster_tls *tls;
 	void *header;
 
 	header = genlmsg_put(skb, portid, seq, &l7fp_genl_family, flags, L7FP_CMD_CLUSTER_GET);
 	if (!header)
 		return -EMSGSIZE;
-	if (l7fp_put_cluster(skb, &cluster->config)) {
+	tls = rcu_dereference_protected(cluster->tls, lockdep_is_held(&cluster->ln->lock));
+	if (l7fp_put_cluster(skb, &cluster->config, tls)) {
 		genlmsg_cancel(skb, header);
 		return -EMSGSIZE;
 	}

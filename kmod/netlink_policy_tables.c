@@ -44,8 +44,16 @@ const struct nla_policy l7fp_listener_nl_policy[L7FP_A_LISTENER_MAX + 1] = {
 	[L7FP_A_LISTENER_PATH_MODE] = NLA_POLICY_MAX(NLA_U32,
 						     L7FP_PATH_DECODE_AND_MERGE_SLASHES),
 	[L7FP_A_LISTENER_DETECT_TIMEOUT_MS] = { .type = NLA_U32 },
+	[L7FP_A_LISTENER_TLS] = NLA_POLICY_MAX(NLA_U32, __L7FP_TLS_MODE_MAX - 1),
 	[L7FP_A_LISTENER_SOURCE4] = NLA_POLICY_EXACT_LEN(sizeof(struct in_addr)),
 	[L7FP_A_LISTENER_SOURCE6] = NLA_POLICY_EXACT_LEN(sizeof(struct in6_addr)),
+};
+
+static const struct nla_policy tls_nl_policy[L7FP_A_TLS_MAX + 1] = {
+	[L7FP_A_TLS_CHECK] = NLA_POLICY_MAX(NLA_U32, __L7FP_TLS_CHECK_MAX - 1),
+	[L7FP_A_TLS_SNI] = { .type = NLA_NUL_STRING, .len = 255 },
+	[L7FP_A_TLS_SAN] = { .type = NLA_NUL_STRING, .len = L7FP_MAX_PRINCIPAL + 9 },
+	[L7FP_A_TLS_ALPN] = { .type = NLA_NUL_STRING, .len = L7FP_MAX_ALPN },
 };
 
 const struct nla_policy l7fp_cluster_nl_policy[L7FP_A_CLUSTER_MAX + 1] = {
@@ -57,6 +65,7 @@ const struct nla_policy l7fp_cluster_nl_policy[L7FP_A_CLUSTER_MAX + 1] = {
 	[L7FP_A_CLUSTER_MAX_CONNECTIONS] = { .type = NLA_U32 },
 	[L7FP_A_CLUSTER_MAX_PENDING] = { .type = NLA_U32 },
 	[L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION] = { .type = NLA_U32 },
+	[L7FP_A_CLUSTER_TLS] = NLA_POLICY_NESTED(tls_nl_policy),
 	[L7FP_A_CLUSTER_PROTOCOL] = NLA_POLICY_MAX(NLA_U32, __L7FP_CLUSTER_PROTOCOL_MAX - 1),
 	[L7FP_A_CLUSTER_KIND] = NLA_POLICY_MAX(NLA_U32, __L7FP_CLUSTER_KIND_MAX - 1),
 };
@@ -193,4 +202,19 @@ const struct nla_policy l7fp_connection_attach_policy[L7FP_A_CONNECTION + 1] = {
 
 const struct nla_policy l7fp_drain_policy[L7FP_A_DRAIN + 1] = {
 	[L7FP_A_DRAIN] = NLA_POLICY_NESTED(l7fp_drain_nl_policy),
+};
+
+const struct nla_policy l7fp_handshake_nl_policy[L7FP_A_HANDSHAKE_MAX + 1] = {
+	[L7FP_A_HANDSHAKE_NUMBER] = NLA_POLICY_MIN(NLA_U64, 1),
+	[L7FP_A_HANDSHAKE_FAILURE] = NLA_POLICY_MAX(NLA_U32, __L7FP_TLS_FAILURE_MAX - 1),
+	[L7FP_A_HANDSHAKE_VERSION] = NLA_POLICY_RANGE(NLA_U32, L7FP_TLS_1_2, L7FP_TLS_1_3),
+	[L7FP_A_HANDSHAKE_CIPHER] = NLA_POLICY_MAX(NLA_U32, __L7FP_TLS_CIPHER_MAX - 1),
+	[L7FP_A_HANDSHAKE_MAX_RECORD] = NLA_POLICY_MAX(NLA_U32, 16384),
+	[L7FP_A_HANDSHAKE_ALPN] = BYTES_FROM_1(L7FP_MAX_ALPN),
+	[L7FP_A_HANDSHAKE_PRINCIPAL] = BYTES_FROM_1(L7FP_MAX_PRINCIPAL),
+	[L7FP_A_HANDSHAKE_NAMESPACE] = BYTES_FROM_1(L7FP_MAX_NAME),
+};
+
+const struct nla_policy l7fp_handshake_policy[L7FP_A_HANDSHAKE + 1] = {
+	[L7FP_A_HANDSHAKE] = NLA_POLICY_NESTED(l7fp_handshake_nl_policy),
 };

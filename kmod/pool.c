@@ -321,11 +321,17 @@ struct l7fp_upstream *l7fp_upstream_new(struct l7fp_endpoint *endpoint)
 		return ERR_PTR(-ENOSPC);
 	}
 	u = kzalloc(sizeof(*u), GFP_KERNEL);
+	if (u && rcu_access_pointer(cluster->tls) &&
+	    l7fp_tls_new(&u->port, true, L7FP_TLS_DISABLE, cluster->config.id)) {
+		kfree(u);
+		u = NULL;
+	}
 	if (!u) {
 		atomic_dec(&cluster->n_pending);
 		atomic_dec(&cluster->n_connections);
 		return ERR_PTR(-ENOMEM);
 	}
+	u->tls_changes = READ_ONCE(cluster->tls_changes);
 	u->pending = true;
 	refcount_inc(&endpoint->refs);
 	atomic_inc(&endpoint->n_connections);
@@ -390,7 +396,7 @@ void l7fp_pool_connect(struct l7fp_downstream *d, struct l7fp_endpoint *endpoint
 	u->client.port = d->conn.src_port;
 	u->client.cgroup = d->conn.cgroup;
 	u->client.alone = !d->x;
-	if (test_bit(L7FP_PORT_APP, &d->port.flags))
+	if (test_bit(L7FP_PORT_APP, &d->port.flags) && !u->port.tls)
 		set_bit(L7FP_PORT_APP, &u->port.flags);
 	u->client.inbound = d->conn.inbound;
 	l7fp_pool_bind(d, u);
@@ -449,12 +455,14 @@ static bool keep(struct l7fp_upstream *u)
 	struct l7fp_endpoint *endpoint = u->endpoint;
 	u32 max = endpoint->cluster->config.max_requests_per_connection;
 
+	if (u->tls_changes != READ_ONCE(endpoint->cluster->tls_changes))
+		return false;
 	if (!u->connected || (max && u->n_exchanges >= max))
 		return false;
 	if (u->port.flags & (BIT(L7FP_PORT_EOF_SEEN) | BIT(L7FP_PORT_ERROR_SEEN) |
 			     BIT(L7FP_PORT_CLOSED) | BIT(L7FP_PORT_TX_FIN)))
 		return false;
-	if (u->port.dirty)
+	if (u->port.dirty || l7fp_tls_worn(&u->port))
 		return false;
 	/*
 	 * The response may be faster than whoever sends the request's last bytes and has still to
@@ -593,8 +601,12 @@ void l7fp_pool_sweep(struct l7fp_cluster *cluster, unsigned long idle)
 
 int l7fp_pool_adopt(struct l7fp_endpoint *endpoint, struct socket *sock)
 {
-	struct l7fp_upstream *u = l7fp_upstream_new(endpoint);
+	struct l7fp_upstream *u;
 
+	/* Nobody knows whether what user space connected is encrypted, and with whom. */
+	if (rcu_access_pointer(endpoint->cluster->tls))
+		return -EOPNOTSUPP;
+	u = l7fp_upstream_new(endpoint);
 	if (IS_ERR(u))
 		return PTR_ERR(u);
 	clear_bit(L7FP_PORT_CONNECTING, &u->port.flags);

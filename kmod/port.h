@@ -38,6 +38,7 @@
 struct l7fp_app;
 struct l7fp_port;
 struct l7fp_stream;
+struct l7fp_tls;
 
 /*
  * The engine is run on this CPU with bottom halves off: by an application's send call, or while
@@ -144,6 +145,7 @@ struct l7fp_port {
 	struct l7fp_net *ln;
 	struct l7fp_stream *stream;
 	struct socket *sock;
+	struct l7fp_tls *tls;		/* of a connection with TLS, or that may become one */
 	unsigned long flags;
 	refcount_t refs;
 	struct work_struct work;	/* process context */

@@ -30,6 +30,9 @@ static int __net_init state_net_init(struct net *net)
 	init_waitqueue_head(&ln->released);
 	spin_lock_init(&ln->downstreams_lock);
 	INIT_LIST_HEAD(&ln->downstreams);
+	spin_lock_init(&ln->handshakes_lock);
+	INIT_LIST_HEAD(&ln->handshakes);
+	INIT_LIST_HEAD(&ln->handshakes_taken);
 	INIT_DELAYED_WORK(&ln->sweep, l7fp_sweep);
 	l7fp_drain_init(ln);
 	ratelimit_state_init(&ln->events_limit, EVENTS_INTERVAL, EVENTS_BURST);

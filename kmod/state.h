@@ -66,6 +66,11 @@ struct l7fp_stats {
 	u64 upstream_rq_app;		/* responses, likewise */
 	u64 app_rx_bytes, app_tx_bytes;	/* past TCP, from and to applications */
 	u64 app_cx_total;		/* ports joined to an application's socket */
+	u64 tls_handshake[__L7FP_TLS_FAILURE_MAX];
+	u64 tls_truncated;		/* FIN without close_notify */
+	u64 tls_alert;			/* fatal ones received */
+	u64 tls_bad_record;
+	u64 tls_key_update;		/* asked for, and closed instead */
 	/* Those that could not be, although it is in the namespace. */
 	u64 app_refused[__L7FP_APP_MAX];
 };
@@ -89,6 +94,11 @@ struct l7fp_stats {
  * @current_generation: changed under @lock, read under RCU
  * @link: the bpf_link that attached it, NULL when there is none; under @lock
  * @downstreams: every downstream connection, under @downstreams_lock
+ * @handshakes: struct l7fp_tls that wait for a process that shakes hands, oldest first; under
+ *	@handshakes_lock
+ * @handshakes_taken: those that one has; likewise
+ * @n_handshakes: of both; likewise
+ * @handshake_number: of the last one; likewise
  * @drain: what is to be known of it
  * @sweep: closes what is idle or late, once a second
  * @events_limit: bounds the messages of the multicast group
@@ -113,6 +123,10 @@ struct l7fp_net {
 	spinlock_t downstreams_lock;	/* the two below */
 	struct list_head downstreams;
 	u32 n_downstreams;
+	spinlock_t handshakes_lock;	/* the four below */
+	struct list_head handshakes, handshakes_taken;
+	u32 n_handshakes;
+	u64 handshake_number;
 	struct l7fp_drain drain;
 	struct delayed_work sweep;
 	struct ratelimit_state events_limit;

@@ -124,6 +124,9 @@ struct field {
 
 #define FIELD(type, member, as) { .name = as, .offset = offsetof(struct type, member) }
 
+#define TLS_HANDSHAKE(failure, as)	\
+	FIELD(l7fp_stats, tls_handshake[L7FP_TLS_##failure], "tls_handshake_" as)
+
 static const struct field global_fields[] = {
 	FIELD(l7fp_stats, downstream_cx_total, "downstream_cx_total"),
 	FIELD(l7fp_stats, downstream_cx_destroy, "downstream_cx_destroy"),
@@ -158,6 +161,28 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, app_rx_bytes, "app_port_rx_bytes_total"),
 	FIELD(l7fp_stats, app_tx_bytes, "app_port_tx_bytes_total"),
 	FIELD(l7fp_stats, app_cx_total, "app_port_cx_total"),
+	TLS_HANDSHAKE(DONE, "done"),
+	TLS_HANDSHAKE(TIMEOUT, "timeout"),
+	TLS_HANDSHAKE(CLOSED, "closed"),
+	TLS_HANDSHAKE(PLAIN_TEXT, "plain_text"),
+	TLS_HANDSHAKE(VERSION, "version"),
+	TLS_HANDSHAKE(NO_CIPHER, "no_cipher"),
+	TLS_HANDSHAKE(NO_CERTIFICATE, "no_certificate"),
+	TLS_HANDSHAKE(EXPIRED, "expired"),
+	TLS_HANDSHAKE(UNTRUSTED, "untrusted"),
+	TLS_HANDSHAKE(TRUST_DOMAIN, "trust_domain"),
+	TLS_HANDSHAKE(IDENTITY, "identity"),
+	TLS_HANDSHAKE(NAME, "name"),
+	TLS_HANDSHAKE(ALERT, "alert"),
+	TLS_HANDSHAKE(PROTOCOL, "protocol"),
+	TLS_HANDSHAKE(OWN_CERTIFICATE, "own_certificate"),
+	TLS_HANDSHAKE(SYSTEM, "system"),
+	TLS_HANDSHAKE(OVERFLOW, "overflow"),
+	TLS_HANDSHAKE(ABANDONED, "abandoned"),
+	FIELD(l7fp_stats, tls_truncated, "tls_truncated"),
+	FIELD(l7fp_stats, tls_alert, "tls_alert"),
+	FIELD(l7fp_stats, tls_bad_record, "tls_bad_record"),
+	FIELD(l7fp_stats, tls_key_update, "tls_key_update"),
 	FIELD(l7fp_stats, app_refused[L7FP_APP_ULP], "app_port_cx_refused_ulp"),
 	FIELD(l7fp_stats, app_refused[L7FP_APP_MPTCP], "app_port_cx_refused_mptcp"),
 	FIELD(l7fp_stats, app_refused[L7FP_APP_REPAIR], "app_port_cx_refused_repair"),

@@ -20,6 +20,8 @@ void l7fp_cluster_put(struct l7fp_cluster *cluster)
 		return;
 	free_percpu(cluster->stats);
 	l7fp_originals_free(cluster->originals);
+	/* Nobody else knows the cluster. */
+	kfree(rcu_access_pointer(cluster->tls));
 	kfree_rcu(cluster, rcu);
 }
 
@@ -54,6 +56,7 @@ struct l7fp_cluster *l7fp_cluster_new(struct l7fp_net *ln,
 	if (!cluster)
 		return NULL;
 	cluster->config = *config;
+	cluster->config.tls = NULL;
 	config_defaults(&cluster->config);
 	cluster->ln = ln;
 	refcount_set(&cluster->refs, 1);
@@ -71,6 +74,36 @@ static void keep_at_hand(struct l7fp_net *ln, u32 id, struct l7fp_cluster *clust
 		rcu_assign_pointer(ln->few_clusters[id], cluster);
 }
 
+/* Connections that stand were made under the former terms: none is used again. */
+static int set_tls(struct l7fp_cluster *cluster, const struct nlattr *nest)
+{
+	struct l7fp_cluster_tls *new = NULL, *old;
+	struct l7fp_endpoint_set *set;
+	u32 i;
+
+	old = rcu_dereference_protected(cluster->tls, lockdep_is_held(&cluster->ln->lock));
+	if (!nest && !old)
+		return 0;
+	if (nest && old && nla_len(nest) == (int)old->len &&
+	    !memcmp(nla_data(nest), old->data, old->len))
+		return 0;
+	if (nest) {
+		new = kmalloc(struct_size(new, data, nla_len(nest)), GFP_KERNEL);
+		if (!new)
+			return -ENOMEM;
+		new->len = nla_len(nest);
+		memcpy(new->data, nla_data(nest), new->len);
+	}
+	rcu_assign_pointer(cluster->tls, new);
+	WRITE_ONCE(cluster->tls_changes, cluster->tls_changes + 1);
+	set = rcu_dereference_protected(cluster->endpoints, lockdep_is_held(&cluster->ln->lock));
+	for (i = 0; set && i < set->n; i++)
+		l7fp_pool_close_idle(set->pick[i]);
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
 int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config)
 {
 	struct l7fp_cluster *cluster;
@@ -82,7 +115,10 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 	cluster = xa_load(&ln->clusters, config->id);
 	if (cluster) {
 		struct l7fp_cluster_config next = *config;
+		int err = set_tls(cluster, config->tls);
 
+		if (err)
+			return err;
 		config_defaults(&next);
 		memcpy(cluster->config.name, next.name, sizeof(next.name));
 		WRITE_ONCE(cluster->config.lb, next.lb);
@@ -105,7 +141,8 @@ int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *conf
 			return -ENOMEM;
 		}
 	}
-	err = xa_err(xa_store(&ln->clusters, config->id, cluster, GFP_KERNEL));
+	err = set_tls(cluster, config->tls);
+	err = err ?: xa_err(xa_store(&ln->clusters, config->id, cluster, GFP_KERNEL));
 	if (err)
 		l7fp_cluster_put(cluster);
 	else

@@ -6,6 +6,7 @@
 #define _L7FP_UPSTREAM_H
 
 #include <linux/refcount.h>
+#include <linux/netlink.h>
 #include <linux/socket.h>
 #include "state.h"
 
@@ -20,6 +21,7 @@ struct l7fp_cluster_config {
 	u32 max_requests_per_connection;
 	u32 kind;			/* enum l7fp_cluster_kind; does not change */
 	u32 protocol;			/* enum l7fp_cluster_protocol */
+	const struct nlattr *tls;	/* of the message that sets it; NULL: none */
 };
 
 struct l7fp_cluster_stats {
@@ -78,9 +80,21 @@ struct l7fp_endpoint_set {
 };
 
 /**
+ * struct l7fp_cluster_tls - what is expected of a cluster's servers; replaced whole
+ * @len: of @data, the attributes of a nest l7fp_attr_tls
+ */
+struct l7fp_cluster_tls {
+	struct rcu_head rcu;
+	u32 len;
+	u8 data[] __aligned(NLA_ALIGNTO);
+};
+
+/**
  * struct l7fp_cluster - a named set of endpoints
  * @refs: one for the namespace's table, one an endpoint
  * @config: changed only under l7fp_net.lock, scalar by scalar
+ * @tls: connections are made with TLS, as it says; or NULL. Under RCU
+ * @tls_changes: of @tls; connections made before the last one take no further exchange
  * @originals: the endpoints of an ORIGINAL_DST cluster, else NULL
  */
 struct l7fp_cluster {
@@ -88,6 +102,8 @@ struct l7fp_cluster {
 	struct l7fp_net *ln;
 	refcount_t refs;
 	struct l7fp_endpoint_set __rcu *endpoints;
+	struct l7fp_cluster_tls __rcu *tls;
+	u32 tls_changes;
 	struct l7fp_originals *originals;
 	atomic_t n_connections;
 	atomic_t n_pending;		/* of them not yet connected */

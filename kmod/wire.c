@@ -19,8 +19,9 @@
 #include <net/tcp.h>
 #include "app.h"
 #include "compat.h"
-#include "frag.h"
+#include "tls.h"
 #include "wire.h"
+#include "wire_take.h"
 
 /* Rounds of reading before others get their turn. */
 #define ROUNDS_MAX	16
@@ -35,21 +36,29 @@ static void wire_schedule(struct l7fp_port *port)
 		queue_work(l7fp_port_wq, &port->work);
 }
 
-static void wire_data_ready(struct sock *sk)
+/* @saved: which of l7fp_port.saved_* is woken, too, while a process shakes hands. */
+static void wire_wake(struct sock *sk, size_t saved)
 {
 	struct l7fp_port *port;
 
 	/* Whoever owns a wire port frees it after a grace period. */
 	rcu_read_lock();
 	port = rcu_dereference_sk_user_data(sk);
+	if (port && unlikely(l7fp_tls_shakes(port)))
+		(*(void (**)(struct sock *sk))((u8 *)port + saved))(sk);
 	if (port)
 		wire_schedule(port);
 	rcu_read_unlock();
 }
 
+static void wire_data_ready(struct sock *sk)
+{
+	wire_wake(sk, offsetof(struct l7fp_port, saved_data_ready));
+}
+
 static void wire_state_change(struct sock *sk)
 {
-	wire_data_ready(sk);
+	wire_wake(sk, offsetof(struct l7fp_port, saved_state_change));
 }
 
 static void wire_write_space(struct sock *sk)
@@ -58,7 +67,9 @@ static void wire_write_space(struct sock *sk)
 
 	read_lock_bh(&sk->sk_callback_lock);
 	port = sk->sk_user_data;
-	if (port && sk_stream_is_writeable(sk)) {
+	if (port && unlikely(l7fp_tls_shakes(port))) {
+		port->saved_write_space(sk);
+	} else if (port && sk_stream_is_writeable(sk)) {
 		clear_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 		set_bit(L7FP_PORT_SPACE, &port->flags);
 		wire_schedule(port);
@@ -66,122 +77,9 @@ static void wire_write_space(struct sock *sk)
 	read_unlock_bh(&sk->sk_callback_lock);
 }
 
-/* Ranges taken from a socket; linear bytes are in pages of their own. */
-struct wire_take {
-	struct bio_vec v[L7FP_RX_VECS];
-	u32 n, bytes;
-};
-
-static int take_page(struct wire_take *take, struct page *page, u32 offset, u32 len)
-{
-	if (take->n == L7FP_RX_VECS)
-		return -ENOBUFS;
-	bvec_set_page(&take->v[take->n++], page, len, offset);
-	take->bytes += len;
-	return 0;
-}
-
-/* Bytes that no page reference can hold: slab memory. */
-static int take_linear(struct wire_take *take, const u8 *data, u32 len)
-{
-	u8 *p;
-
-	if (take->n == L7FP_RX_VECS)
-		return -ENOBUFS;
-	local_bh_disable();
-	p = l7fp_frag_alloc(&take->v[take->n], len);
-	local_bh_enable();
-	if (!p)
-		return -ENOMEM;
-	memcpy(p, data, len);
-	take->n++;
-	take->bytes += len;
-	return 0;
-}
-
-/* Takes up to @len bytes from @offset; returns what it took or a negative error. */
-static int take_skb(struct wire_take *take, struct sk_buff *skb, u32 offset, u32 len)
-{
-	u32 taken = 0, start = skb_headlen(skb), i;
-	struct sk_buff *frag;
-	int err = 0;
-
-	if (!skb_frags_readable(skb))
-		return -EFAULT;
-	if (offset < start) {
-		u32 n = min_t(u32, len, start - offset);
-
-		n = min_t(u32, n, PAGE_SIZE);
-		err = take_linear(take, skb->data + offset, n);
-		if (err)
-			return err;
-		taken = n;
-		offset += n;
-		if (offset < start)
-			return taken;
-	}
-	for (i = 0; i < skb_shinfo(skb)->nr_frags && taken < len; i++) {
-		const skb_frag_t *f = &skb_shinfo(skb)->frags[i];
-		u32 end = start + skb_frag_size(f);
-
-		if (offset < end) {
-			u32 n = min_t(u32, len - taken, end - offset);
-
-			err = take_page(take, skb_frag_page(f),
-					skb_frag_off(f) + (offset - start), n);
-			if (err)
-				return taken ?: err;
-			get_page(skb_frag_page(f));
-			taken += n;
-			offset += n;
-		}
-		start = end;
-	}
-	skb_walk_frags(skb, frag) {
-		u32 end = start + frag->len;
-
-		if (taken == len)
-			break;
-		if (offset < end) {
-			u32 want = min_t(u32, len - taken, end - offset);
-			int n = take_skb(take, frag, offset - start, want);
-
-			if (n < 0)
-				return taken ?: n;
-			taken += n;
-			offset += n;
-			if (n < want)
-				break;
-		}
-		start = end;
-	}
-	return taken;
-}
-
-/* read_sock actor: under the socket's lock, so it only collects. */
-static int wire_actor(read_descriptor_t *desc, struct sk_buff *skb, unsigned int offset,
-		      size_t len)
-{
-	struct wire_take *take = desc->arg.data;
-	int n;
-
-	if (take->bytes >= L7FP_RX_BYTES || take->n == L7FP_RX_VECS) {
-		desc->count = 0;
-		return 0;
-	}
-	n = take_skb(take, skb, offset, min_t(size_t, len, L7FP_RX_BYTES - take->bytes));
-	/* A partial take must end the loop: kTLS would go on with the next record. */
-	if (n < (int)len)
-		desc->count = 0;
-	if (n < 0) {
-		desc->error = n;
-		return n == -ENOBUFS ? 0 : n;
-	}
-	return n;
-}
-
 struct wire_state {
 	bool eof, urgent;
+	bool control;		/* a TLS record that is no data is next */
 	int err;
 };
 
@@ -222,7 +120,7 @@ static void wire_unlock(struct l7fp_port *port, bool softirq)
  * What tcp_read_sock() does, for the usual case of one segment, or the rest of one, and nothing
  * else: that looks at the queue four times. False: it is something else.
  */
-static bool take_one(struct l7fp_port *port, struct wire_take *take)
+static bool take_one(struct l7fp_port *port, struct l7fp_wire_take *take)
 {
 	struct sock *sk = port->sock->sk;
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -238,7 +136,7 @@ static bool take_one(struct l7fp_port *port, struct wire_take *take)
 	if (!skb || offset >= skb->len || skb->len - offset > L7FP_RX_BYTES ||
 	    !skb_queue_is_last(&sk->sk_receive_queue, skb))
 		return false;
-	n = take_skb(take, skb, offset, skb->len - offset);
+	n = l7fp_wire_take_skb(take, skb, offset, skb->len - offset);
 	if (n <= 0)
 		return false;
 	tcp_read_done(sk, n);
@@ -246,7 +144,7 @@ static bool take_one(struct l7fp_port *port, struct wire_take *take)
 }
 
 /* False when the socket's lock could not be had in softirq. */
-static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wire_state *state,
+static bool wire_take(struct l7fp_port *port, struct l7fp_wire_take *take, struct wire_state *state,
 		      bool softirq)
 {
 	struct sock *sk = port->sock->sk;
@@ -262,11 +160,12 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 	/* After both FINs it is closed, with what is not read yet in its queue. */
 	if ((sk->sk_state != TCP_CLOSE || !sk->sk_err) && sk->sk_state != TCP_SYN_SENT &&
 	    sk->sk_state != TCP_SYN_RECV) {
-		int n = port->sock->ops->read_sock(sk, &desc, wire_actor);
+		int n = port->sock->ops->read_sock(sk, &desc, l7fp_wire_take_actor);
 
 		if (n < 0 && n != -EAGAIN && !take->bytes)
 			state->err = n;
-		state->urgent = !take->bytes && l7fp_wire_at_urgent(sk);
+		state->control = n == -EINVAL && l7fp_tls_on(port);
+		state->urgent = !take->bytes && !port->tls && l7fp_wire_at_urgent(sk);
 		/* All was read when the FIN is in and nothing is queued before it. */
 		if (((sk->sk_shutdown & RCV_SHUTDOWN) || sk->sk_state == TCP_CLOSE_WAIT ||
 		     sk->sk_state == TCP_CLOSE) && !take->bytes && !state->urgent)
@@ -275,7 +174,9 @@ static bool wire_take(struct l7fp_port *port, struct wire_take *take, struct wir
 		state->eof = true;
 	}
 taken:
-	if (sk->sk_err)
+	if (state->control)
+		state->err = 0;
+	else if (sk->sk_err)
 		state->err = -abs(sk->sk_err);
 	else
 		state->err = state->err ?: READ_ONCE(port->tx_error);
@@ -341,9 +242,31 @@ static int wire_error(struct l7fp_port *port)
 	       !test_bit(L7FP_PORT_FIN_SENT, &port->flags) ? -ECONNRESET : 0;
 }
 
+/* kTLS gave no data: why. False: there may be more behind what was taken now. */
+static bool wire_record(struct l7fp_port *port, struct wire_state *state)
+{
+	int n;
+
+	if (state->control) {
+		n = l7fp_tls_control(port);
+		if (!n)
+			return false;
+		state->eof = n > 0;
+		state->err = min(n, 0);
+	} else if (state->err == -EBADMSG) {
+		l7fp_count(port->ln, tls_bad_record);
+	} else if (state->eof && !state->err && !port->tls->closed) {
+		/* Whoever cut the connection may have cut the message (RFC 8446 section 6.1). */
+		l7fp_count(port->ln, tls_truncated);
+		state->err = -ECONNRESET;
+	}
+	return true;
+}
+
 static void wire_read(struct l7fp_port *port, bool softirq)
 {
-	struct wire_take take __uninitialized;	/* clearing it would cost more than filling it */
+	/* Clearing it would cost more than filling it. */
+	struct l7fp_wire_take take __uninitialized;
 	struct wire_state state;
 	int rounds;
 
@@ -370,11 +293,13 @@ static void wire_read(struct l7fp_port *port, bool softirq)
 				return;
 			/* Most often that was all; the callback tells when more comes. */
 			if (!state.err && take.bytes < L7FP_RX_BYTES && take.n < L7FP_RX_VECS &&
-			    !READ_ONCE(port->sock->sk->sk_shutdown) &&
+			    !port->tls && !READ_ONCE(port->sock->sk->sk_shutdown) &&
 			    skb_queue_empty_lockless(&port->sock->sk->sk_receive_queue))
 				return;
 			continue;
 		}
+		if (port->tls && l7fp_tls_on(port) && !wire_record(port, &state))
+			continue;
 		if (state.err) {
 			wire_fail(port, state.err);
 			return;
@@ -395,6 +320,15 @@ static void wire_read(struct l7fp_port *port, bool softirq)
 	queue_work(l7fp_port_wq, &port->work);
 }
 
+/* Plain TCP is read and written in softirq; with TLS nothing is, nor while that is not known. */
+static void wire_choose_context(struct l7fp_port *port)
+{
+	struct sock *sk = port->sock->sk;
+
+	port->softirq = port->sock->ops->read_sock == tcp_read_sock && !sk->sk_memcg &&
+			(!port->tls || port->tls->state == L7FP_TLS_OFF);
+}
+
 static void wire_events(struct l7fp_port *port, bool softirq)
 {
 	if (!softirq && test_and_clear_bit(L7FP_PORT_DEFERRED, &port->flags)) {
@@ -410,7 +344,13 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 		struct socket *sock = smp_load_acquire(&port->sock);
 		int state = sock ? READ_ONCE(sock->sk->sk_state) : TCP_CLOSE;
 
+		/* What happens to the socket meanwhile is for who shakes hands to say. */
+		if (unlikely(port->tls) &&
+		    (l7fp_tls_shakes(port) || state == TCP_ESTABLISHED ||
+		     state == TCP_CLOSE_WAIT) && l7fp_tls_pending(port))
+			goto timer;
 		if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT) {
+			wire_choose_context(port);
 			clear_bit(L7FP_PORT_CONNECTING, &port->flags);
 			port->events->connected(port);
 		} else if (state == TCP_CLOSE && called) {
@@ -418,6 +358,7 @@ static void wire_events(struct l7fp_port *port, bool softirq)
 			return;
 		}
 	}
+timer:
 	if (test_and_clear_bit(L7FP_PORT_TIMER, &port->flags))
 		port->events->timer(port);
 	if (test_and_clear_bit(L7FP_PORT_SPACE, &port->flags) ||
@@ -536,6 +477,8 @@ static int wire_send(struct l7fp_port *port, struct bio_vec *v, u32 n, u32 bytes
 		msg.msg_flags |= MSG_MORE;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, v, n, bytes);
 	if (!l7fp_port_atomic()) {
+		if (unlikely(port->tls) && !port->softirq)
+			return l7fp_tls_send(port, &msg, bytes);
 		if (!port->softirq)
 			return sock_sendmsg(port->sock, &msg);
 		wire_lock(port, false);
@@ -631,6 +574,7 @@ static void wire_flush_once(struct l7fp_port *port)
 		set_bit(L7FP_PORT_SPACE, &port->flags);
 		queue_work(l7fp_port_wq, &port->work);
 	} else if (!test_and_set_bit(L7FP_PORT_FIN_SENT, &port->flags)) {
+		l7fp_tls_close_notify(port);
 		kernel_sock_shutdown(port->sock, SHUT_WR);
 	}
 }
@@ -663,8 +607,17 @@ static void wire_flush(struct l7fp_port *port)
 /* From here on the callbacks no longer know the port. */
 static void wire_detach(struct l7fp_port *port)
 {
+	static const struct l7fp_tls_callbacks ours = {
+		.data_ready = wire_data_ready,
+		.write_space = wire_write_space,
+		.state_change = wire_state_change,
+	};
 	struct sock *sk = port->sock->sk;
 
+	if (port->tls) {
+		l7fp_tls_detach(port, &ours);
+		return;
+	}
 	write_lock_bh(&sk->sk_callback_lock);
 	if (sk->sk_user_data == port) {
 		rcu_assign_sk_user_data(sk, NULL);
@@ -680,10 +633,13 @@ static void wire_close(struct l7fp_port *port, bool reset)
 	if (test_and_set_bit(L7FP_PORT_CLOSED, &port->flags) || !port->sock)
 		return;
 	wire_detach(port);
-	if (reset)
+	/* Who shook hands in vain has told the peer why: RST would overtake that. */
+	if (reset && !l7fp_tls_failed(port)) {
 		sock_no_linger(port->sock->sk);
-	else
-		kernel_sock_shutdown(port->sock, SHUT_RDWR);
+		return;
+	}
+	l7fp_tls_close_notify(port);
+	kernel_sock_shutdown(port->sock, SHUT_RDWR);
 }
 
 void l7fp_wire_put_socket(struct socket *sock)
@@ -700,16 +656,22 @@ static void wire_release(struct l7fp_port *port)
 	u32 i;
 
 	if (!port->sock)
-		return;
+		goto free;
 	wire_detach(port);
 	disable_work_sync(&port->work);
 	l7fp_app_release(port);
-	l7fp_wire_put_socket(port->sock);
+	/* The module's sockets must be gone before their namespace is: fput() may put that off. */
+	if (port->tls)
+		__fput_sync(port->sock->file);
+	else
+		l7fp_wire_put_socket(port->sock);
 	port->sock = NULL;
 	for (i = 0; i < port->rx_n; i++)
 		put_page(port->rx[i].bv_page);
 	kfree(port->rx);
 	port->rx = NULL;
+free:
+	l7fp_tls_free(port);
 }
 
 static void wire_init(struct l7fp_port *port)
@@ -736,7 +698,7 @@ static void wire_hook(struct l7fp_port *port)
 	port->saved_data_ready = sk->sk_data_ready;
 	port->saved_write_space = sk->sk_write_space;
 	port->saved_state_change = sk->sk_state_change;
-	port->softirq = port->sock->ops->read_sock == tcp_read_sock && !sk->sk_memcg;
+	wire_choose_context(port);
 	/* From here on the callbacks know it. */
 	rcu_assign_sk_user_data(sk, port);
 	sk->sk_data_ready = wire_data_ready;
@@ -777,6 +739,8 @@ int l7fp_wire_connect(struct l7fp_port *port, const struct sockaddr_storage *add
 	int err;
 
 	err = sock_create_kern(port->ln->net, address->ss_family, SOCK_STREAM, IPPROTO_TCP, &sock);
+	if (!err && port->tls)
+		err = l7fp_tls_make_file(sock);
 	if (err)
 		return err;
 	set_bit(L7FP_PORT_CONNECTING, &port->flags);

@@ -48,6 +48,11 @@
 #define L7FP_H2_MAX_CONTROL	1000	/* PING, SETTINGS, ignored frames of a peer in a second */
 #define L7FP_H2_MAX_EMPTY	100	/* DATA frames without data of a peer in a second */
 #define L7FP_H2_MAX_CONTINUATIONS 32	/* CONTINUATION frames of one HTTP/2 field block */
+#define L7FP_MAX_HANDSHAKES	4096	/* TLS handshakes under way in one network namespace */
+#define L7FP_HANDSHAKE_MS	10000	/* a client's TLS handshake, from its first byte on */
+#define L7FP_MAX_TLS		8192	/* L7FP_A_CLUSTER_TLS of one cluster */
+#define L7FP_MAX_TLS_SANS	1024	/* names that one cluster's servers may have */
+#define L7FP_MAX_ALPN		255	/* name of a protocol, RFC 7301 section 3.1 */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
 
@@ -252,6 +257,56 @@ enum l7fp_app_state {
 	__L7FP_APP_MAX
 };
 
+/* What clients of a listener speak below HTTP. */
+enum l7fp_tls_mode {
+	L7FP_TLS_DISABLE = 0,		/* plain text; TLS is bytes like others */
+	L7FP_TLS_PERMISSIVE = 1,	/* TLS where the first byte is that of a TLS handshake */
+	L7FP_TLS_STRICT = 2,		/* TLS; plain text is reset */
+	__L7FP_TLS_MODE_MAX
+};
+
+/* Versions as on the wire, RFC 8446 section 4.2.1. */
+#define L7FP_TLS_1_2	0x0303
+#define L7FP_TLS_1_3	0x0304
+
+/* What a server's certificate has to be. */
+enum l7fp_tls_check {
+	L7FP_TLS_CHECK_SPIFFE = 0,	/* of a SPIFFE identity; ours is shown */
+	L7FP_TLS_CHECK_NAMES = 1,	/* for a name; ours is not shown */
+	L7FP_TLS_CHECK_NONE = 2,	/* anything; ours is not shown */
+	__L7FP_TLS_CHECK_MAX
+};
+
+enum l7fp_tls_cipher {
+	L7FP_TLS_AES_128_GCM = 0,
+	L7FP_TLS_AES_256_GCM = 1,
+	L7FP_TLS_CHACHA20_POLY1305 = 2,
+	__L7FP_TLS_CIPHER_MAX
+};
+
+/* How a TLS handshake ended; each is counted. */
+enum l7fp_tls_failure {
+	L7FP_TLS_DONE = 0,		/* well */
+	L7FP_TLS_TIMEOUT = 1,
+	L7FP_TLS_CLOSED = 2,		/* the peer closed or reset the connection */
+	L7FP_TLS_PLAIN_TEXT = 3,	/* what the peer sent is not TLS */
+	L7FP_TLS_VERSION = 4,		/* none in common */
+	L7FP_TLS_NO_CIPHER = 5,		/* none in common */
+	L7FP_TLS_NO_CERTIFICATE = 6,	/* the peer has none, and is to have one */
+	L7FP_TLS_EXPIRED = 7,		/* the peer's, or one above it, is not valid now */
+	L7FP_TLS_UNTRUSTED = 8,		/* no authority that is trusted stands behind it */
+	L7FP_TLS_TRUST_DOMAIN = 9,	/* its trust domain has no bundle */
+	L7FP_TLS_IDENTITY = 10,		/* not exactly one SPIFFE identity */
+	L7FP_TLS_NAME = 11,		/* the peer is somebody else than was expected */
+	L7FP_TLS_ALERT = 12,		/* the peer refused */
+	L7FP_TLS_PROTOCOL = 13,		/* the peer broke the protocol */
+	L7FP_TLS_OWN_CERTIFICATE = 14,	/* there is none to show */
+	L7FP_TLS_SYSTEM = 15,		/* memory, a system call, the kernel's keys */
+	L7FP_TLS_OVERFLOW = 16,		/* more than L7FP_MAX_HANDSHAKES at one time */
+	L7FP_TLS_ABANDONED = 17,	/* the process that had taken it is gone */
+	__L7FP_TLS_FAILURE_MAX
+};
+
 /* L7FP_A_LISTENER_FLAGS: features that can be turned off, and what kind of listener it is. */
 #define L7FP_LISTENER_NO_REQUEST_ID	(1U << 0) /* do not make x-request-id */
 #define L7FP_LISTENER_NO_FORWARDED_PROTO (1U << 1)
@@ -299,6 +354,9 @@ enum l7fp_cmd {
 	L7FP_CMD_EXPLAIN,		/* what the current policy decides of a given request */
 	L7FP_CMD_DRAIN,			/* begins to drain, or asks what is left */
 	L7FP_CMD_WORKLOAD_GET,		/* dump, of the current generation */
+	L7FP_CMD_HANDSHAKE_ACCEPT,	/* takes the oldest TLS handshake; EAGAIN: there is none */
+	L7FP_CMD_HANDSHAKE_DONE,	/* gives it back: keys are installed, or it failed */
+	L7FP_CMD_HANDSHAKE_WANTED,	/* event: there is one to take, where there was none */
 	__L7FP_CMD_MAX
 };
 
@@ -327,6 +385,7 @@ enum l7fp_attr {
 	L7FP_A_DRAIN,			/* nest l7fp_attr_drain */
 	L7FP_A_SLOW_PATH,		/* nest l7fp_attr_slow_path: of a generation */
 	L7FP_A_WORKLOAD,		/* nest l7fp_attr_workload, repeated: of a generation */
+	L7FP_A_HANDSHAKE,		/* nest l7fp_attr_handshake */
 	__L7FP_A_MAX
 };
 
@@ -347,6 +406,7 @@ enum l7fp_attr_listener {
 	L7FP_A_LISTENER_DETECT_TIMEOUT_MS, /* u32: no byte for so long: opaque; 0: 5000 */
 	L7FP_A_LISTENER_SOURCE4,	/* binary, 4 bytes, INBOUND; default L7FP_INBOUND_SOURCE4 */
 	L7FP_A_LISTENER_SOURCE6,	/* binary, 16 bytes, likewise L7FP_INBOUND_SOURCE6 */
+	L7FP_A_LISTENER_TLS,		/* u32 enum l7fp_tls_mode; absent: DISABLE */
 	__L7FP_A_LISTENER_MAX
 };
 
@@ -364,10 +424,26 @@ enum l7fp_attr_cluster {
 	L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION, /* u32; 0: no limit */
 	L7FP_A_CLUSTER_KIND,		/* u32 enum l7fp_cluster_kind; cannot change */
 	L7FP_A_CLUSTER_PROTOCOL,	/* u32 enum l7fp_cluster_protocol */
+	L7FP_A_CLUSTER_TLS,		/* nest l7fp_attr_tls: new connections shake hands first */
 	__L7FP_A_CLUSTER_MAX
 };
 
 #define L7FP_A_CLUSTER_MAX (__L7FP_A_CLUSTER_MAX - 1)
+
+/*
+ * What is expected of a TLS server. The module keeps it for the process that shakes hands, and
+ * reads nothing of it.
+ */
+enum l7fp_attr_tls {
+	L7FP_A_TLS_UNSPEC = 0,
+	L7FP_A_TLS_CHECK,		/* u32 enum l7fp_tls_check */
+	L7FP_A_TLS_SNI,			/* nul-string: the server's name; absent: none is sent */
+	L7FP_A_TLS_SAN,			/* nul-string, repeated: it has to be one of them */
+	L7FP_A_TLS_ALPN,		/* nul-string, repeated, in order of preference */
+	__L7FP_A_TLS_MAX
+};
+
+#define L7FP_A_TLS_MAX (__L7FP_A_TLS_MAX - 1)
 
 enum l7fp_attr_endpoint {
 	L7FP_A_ENDPOINT_UNSPEC = 0,
@@ -574,5 +650,31 @@ enum l7fp_attr_drain {
 };
 
 #define L7FP_A_DRAIN_MAX (__L7FP_A_DRAIN_MAX - 1)
+
+/*
+ * A TLS handshake. ACCEPT answers with what is above FAILURE: the socket is the caller's until it
+ * has closed the descriptor and says DONE, with NUMBER and what is from FAILURE on. One that its
+ * taker does not give back is reset when the taker's netlink socket closes. The caller installs
+ * the keys of both directions (TCP_ULP "tls", TLS_TX, TLS_RX) before DONE without a FAILURE.
+ */
+enum l7fp_attr_handshake {
+	L7FP_A_HANDSHAKE_UNSPEC = 0,
+	L7FP_A_HANDSHAKE_NUMBER,	/* u64 */
+	L7FP_A_HANDSHAKE_FD,		/* u32: the connected socket */
+	L7FP_A_HANDSHAKE_LISTENER,	/* u32: we are the server, for this listener; */
+	L7FP_A_HANDSHAKE_CLUSTER,	/* u32: or the client, for this cluster, */
+	L7FP_A_HANDSHAKE_TLS,		/* nest l7fp_attr_tls: and what it expects */
+	L7FP_A_HANDSHAKE_LEFT_MS,	/* u32: until the connection is given up */
+	L7FP_A_HANDSHAKE_FAILURE,	/* u32 enum l7fp_tls_failure; absent: DONE */
+	L7FP_A_HANDSHAKE_VERSION,	/* u32 L7FP_TLS_1_2 or L7FP_TLS_1_3 */
+	L7FP_A_HANDSHAKE_CIPHER,	/* u32 enum l7fp_tls_cipher */
+	L7FP_A_HANDSHAKE_MAX_RECORD,	/* u32: plain text of a record that we send; 0: 16384 */
+	L7FP_A_HANDSHAKE_ALPN,		/* binary: the protocol agreed on; absent: none */
+	L7FP_A_HANDSHAKE_PRINCIPAL,	/* binary: of the peer; absent: it has no identity */
+	L7FP_A_HANDSHAKE_NAMESPACE,	/* binary: likewise */
+	__L7FP_A_HANDSHAKE_MAX
+};
+
+#define L7FP_A_HANDSHAKE_MAX (__L7FP_A_HANDSHAKE_MAX - 1)
 
 #endif /* _UAPI_L7FP_H */

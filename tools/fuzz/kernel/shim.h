@@ -67,6 +67,7 @@ typedef struct { void *net; } possible_net_t;
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
 #define READ_ONCE(x)		(x)
+#define smp_load_acquire(p)	(*(p))
 #define WRITE_ONCE(x, value)	((x) = (value))
 #define barrier()
 #define EXPORT_SYMBOL(symbol)

@@ -444,6 +444,16 @@ int l7fp_nl_connection_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return 0;
 }
 
+int l7fp_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return -EAGAIN;
+}
+
+int l7fp_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return -ENOENT;
+}
+
 int l7fp_nl_stats_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	(void)skb, (void)cb;
