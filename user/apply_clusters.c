@@ -136,8 +136,30 @@ static int sync_endpoints(struct apply *a, const struct ir_cluster *c,
 	return err;
 }
 
+static int encode_tls(const struct ir_tls *from, struct kernel_tls *to, char *error,
+		      size_t error_len)
+{
+	struct kernel_tls_terms *terms;
+	int err;
+
+	memset(to, 0, sizeof(*to));
+	if (!from)
+		return 0;
+	terms = apply_alloc(1, sizeof(*terms));
+	terms->check = from->check;
+	terms->sni = from->sni;
+	terms->n_sans = from->n_sans;
+	memcpy(terms->san, from->san, from->n_sans * sizeof(*from->san));
+	terms->n_alpn = from->n_alpn;
+	memcpy(terms->alpn, from->alpn, from->n_alpn * sizeof(*from->alpn));
+	err = kernel_tls_encode(to, terms, error, error_len);
+	free(terms);
+	return err;
+}
+
 int apply_clusters(struct apply *a)
 {
+	bool changed;
 	const struct kernel_cluster *old;
 	struct kernel_cluster new;
 	size_t i;
@@ -159,13 +181,19 @@ int apply_clusters(struct apply *a)
 		/* Zero is the kernel's default, which a dump states. */
 		if (c->connect_timeout_ms)
 			new.connect_timeout_ms = c->connect_timeout_ms;
-		if (!old || old->lb != new.lb || old->protocol != new.protocol ||
-		    old->connect_timeout_ms != new.connect_timeout_ms) {
+		err = encode_tls(c->tls, &new.tls, a->error, a->error_len);
+		if (err)
+			return err;
+		changed = !old || old->lb != new.lb || old->protocol != new.protocol ||
+			  old->connect_timeout_ms != new.connect_timeout_ms ||
+			  !kernel_tls_equal(&old->tls, &new.tls);
+		if (changed)
 			err = kernel_cluster_new(a->nl, &new, a->error, a->error_len);
-			if (err)
-				return err;
+		kernel_tls_free(&new.tls);
+		if (err)
+			return err;
+		if (changed)
 			apply_undo_push(a, old ? UNDO_CLUSTER : UNDO_CLUSTER_NEW, new.id, 0);
-		}
 		/* Where the client wanted to go: no endpoints. */
 		err = c->kind == L7FP_CLUSTER_STATIC ? sync_endpoints(a, c, &new, old) : 0;
 		if (err)

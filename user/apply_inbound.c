@@ -45,24 +45,28 @@ static bool is_probe_port(const struct ir_inbound *in, uint16_t port)
 }
 
 static void add(const struct apply *a, struct lookup_entry *list, size_t *n,
-		const struct in6_addr *address, uint16_t port, uint32_t protocol)
+		const struct in6_addr *address, uint16_t port, uint32_t protocol, uint32_t tls)
 {
 	struct lookup_entry *e = &list[(*n)++];
 
 	e->address = *address;
 	e->port = port;
-	e->listener = apply_inbound_listener(a, protocol, !IN6_IS_ADDR_V4MAPPED(address));
+	e->listener = apply_inbound_listener(a, protocol, tls, !IN6_IS_ADDR_V4MAPPED(address));
 	e->probes = port && is_probe_port(&a->ir->inbound, port);
 }
 
-static uint32_t protocol_of(const struct ir_inbound *in, uint16_t port)
+/* Of a port that may not be known. */
+static struct ir_inbound_port port_of(const struct ir_inbound *in, uint16_t port)
 {
+	const struct ir_inbound_port unknown = {
+		.port = port, .protocol = L7FP_PROTOCOL_DETECT, .tls = in->tls,
+	};
 	size_t i;
 
 	for (i = 0; i < in->n_ports; i++)
 		if (in->port[i].port == port)
-			return in->port[i].protocol;
-	return L7FP_PROTOCOL_DETECT;
+			return in->port[i];
+	return unknown;
 }
 
 /* Of each address: known ports, ports for probes alone, and all others. */
@@ -76,12 +80,15 @@ static struct lookup_entry *entries(const struct apply *a, size_t *n)
 	list = apply_alloc(in->n_addresses * (1 + in->n_ports + in->n_probe_ports) + 1,
 			   sizeof(*list));
 	for (i = 0; i < in->n_addresses && in->captured; i++) {
-		add(a, list, n, &in->address[i], 0, L7FP_PROTOCOL_DETECT);
+		add(a, list, n, &in->address[i], 0, L7FP_PROTOCOL_DETECT, in->tls);
 		for (p = 0; p < in->n_ports; p++)
-			add(a, list, n, &in->address[i], in->port[p].port, in->port[p].protocol);
-		for (p = 0; p < in->n_probe_ports; p++)
-			add(a, list, n, &in->address[i], in->probe_port[p],
-			    protocol_of(in, in->probe_port[p]));
+			add(a, list, n, &in->address[i], in->port[p].port, in->port[p].protocol,
+			    in->port[p].tls);
+		for (p = 0; p < in->n_probe_ports; p++) {
+			const struct ir_inbound_port port = port_of(in, in->probe_port[p]);
+
+			add(a, list, n, &in->address[i], port.port, port.protocol, port.tls);
+		}
 	}
 	return list;
 }

@@ -28,6 +28,7 @@ static void loopback(struct in6_addr *address, bool ipv6)
 static bool same(const struct kernel_listener *l, const struct kernel_listener *k)
 {
 	return l->protocol == k->protocol && l->cluster == k->cluster && l->flags == k->flags &&
+	       l->tls == k->tls &&
 	       (l->protocol == L7FP_PROTOCOL_OPAQUE || l->path_mode == k->path_mode) &&
 	       (l->protocol != L7FP_PROTOCOL_DETECT ||
 		l->detect_timeout_ms == k->detect_timeout_ms) &&
@@ -35,7 +36,8 @@ static bool same(const struct kernel_listener *l, const struct kernel_listener *
 }
 
 static struct wanted_listener *find_wanted(const struct apply *a, uint32_t protocol,
-					   uint32_t cluster, bool ipv6, bool inbound)
+					   uint32_t cluster, bool ipv6, bool inbound,
+					   uint32_t tls)
 {
 	size_t i;
 
@@ -43,7 +45,7 @@ static struct wanted_listener *find_wanted(const struct apply *a, uint32_t proto
 		const struct kernel_listener *l = &a->wanted[i].listener;
 
 		if (l->protocol == protocol && l->cluster == cluster &&
-		    is_ipv6(&l->address) == ipv6 &&
+		    is_ipv6(&l->address) == ipv6 && l->tls == tls &&
 		    !!(l->flags & L7FP_LISTENER_INBOUND) == inbound)
 			return &a->wanted[i];
 	}
@@ -51,14 +53,18 @@ static struct wanted_listener *find_wanted(const struct apply *a, uint32_t proto
 }
 
 static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6, bool inbound,
-		 const char *name)
+		 uint32_t tls, const char *name)
 {
 	static const char *const kind[] = {
 		[L7FP_PROTOCOL_OPAQUE] = "opaque", [L7FP_PROTOCOL_DETECT] = "detect",
 	};
+	static const char *const tls_names[] = {
+		[L7FP_TLS_DISABLE] = "", [L7FP_TLS_PERMISSIVE] = "permissive ",
+		[L7FP_TLS_STRICT] = "strict ",
+	};
 	struct kernel_listener *l;
 
-	if (find_wanted(a, protocol, cluster, ipv6, inbound))
+	if (find_wanted(a, protocol, cluster, ipv6, inbound, tls))
 		return;
 	a->wanted = reallocarray(a->wanted, a->n_wanted + 1, sizeof(*a->wanted));
 	if (!a->wanted) {
@@ -68,6 +74,7 @@ static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6
 	memset(&a->wanted[a->n_wanted], 0, sizeof(*a->wanted));
 	l = &a->wanted[a->n_wanted++].listener;
 	l->protocol = protocol;
+	l->tls = tls;
 	l->cluster = cluster;
 	l->flags = a->options->listener_flags | (inbound ? L7FP_LISTENER_INBOUND : 0);
 	if (protocol == L7FP_PROTOCOL_DETECT)
@@ -75,13 +82,13 @@ static void want(struct apply *a, uint32_t protocol, uint32_t cluster, bool ipv6
 	l->path_mode = a->ir->path_mode;
 	loopback(&l->address, ipv6);
 	if (protocol == L7FP_PROTOCOL_HTTP) {
-		snprintf(l->name, sizeof(l->name), "%s%s", inbound ? "inbound " : "",
-			 ipv6 ? "http6" : "http");
+		snprintf(l->name, sizeof(l->name), "%s%s%s", inbound ? "inbound " : "",
+			 tls_names[tls], ipv6 ? "http6" : "http");
 		if (!inbound)
 			l->port = a->options->port ? a->options->port : APPLY_HTTP_PORT;
 	} else {
-		snprintf(l->name, sizeof(l->name), "%s%s %.*s", kind[protocol], ipv6 ? "6" : "",
-			 L7FP_MAX_NAME - 8, name);
+		snprintf(l->name, sizeof(l->name), "%s%s%s %.*s", tls_names[tls], kind[protocol],
+			 ipv6 ? "6" : "", L7FP_MAX_NAME - 24, name);
 	}
 }
 
@@ -91,9 +98,9 @@ static void want_capture(struct apply *a, const struct ir_capture *c, bool ipv6)
 
 	if (c->opaque || c->detect)
 		want(a, c->opaque ? L7FP_PROTOCOL_OPAQUE : L7FP_PROTOCOL_DETECT,
-		     a->cluster_id[cluster], ipv6, false, a->ir->cluster[cluster].name);
+		     a->cluster_id[cluster], ipv6, false, 0, a->ir->cluster[cluster].name);
 	else
-		want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false, NULL);
+		want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false, 0, NULL);
 }
 
 static bool for_both(const struct ir_capture *c)
@@ -113,10 +120,10 @@ static void want_inbound(struct apply *a)
 	for (i = 0; i < in->n_addresses; i++) {
 		bool ipv6 = is_ipv6(&in->address[i]);
 
-		want(a, L7FP_PROTOCOL_DETECT, cluster, ipv6, true, "inbound");
+		want(a, L7FP_PROTOCOL_DETECT, cluster, ipv6, true, in->tls, "inbound");
 		for (p = 0; p < in->n_ports; p++)
 			want(a, in->port[p].protocol, in->port[p].protocol == L7FP_PROTOCOL_HTTP ?
-			     KERNEL_NONE : cluster, ipv6, true, "inbound");
+			     KERNEL_NONE : cluster, ipv6, true, in->port[p].tls, "inbound");
 	}
 }
 
@@ -124,7 +131,7 @@ static void want_all(struct apply *a)
 {
 	size_t i;
 
-	want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false, NULL);
+	want(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false, 0, NULL);
 	for (i = 0; i < a->ir->n_captures; i++) {
 		const struct ir_capture *c = &a->ir->capture[i];
 
@@ -218,7 +225,7 @@ int apply_listeners(struct apply *a, bool can_make)
 		if (err)
 			return err;
 	}
-	http = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false);
+	http = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, false, false, 0);
 	a->result->http_port = http->listener.port;
 	a->result->n_listeners = a->n_wanted;
 	return 0;
@@ -232,9 +239,9 @@ static uint16_t port_of(const struct apply *a, const struct ir_capture *c, bool 
 	if (c->opaque || c->detect)
 		w = find_wanted(a, c->opaque ? L7FP_PROTOCOL_OPAQUE : L7FP_PROTOCOL_DETECT,
 				a->cluster_id[c->detect ? c->opaque_cluster : c->cluster], ipv6,
-				false);
+				false, 0);
 	else
-		w = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false);
+		w = find_wanted(a, L7FP_PROTOCOL_HTTP, KERNEL_NONE, ipv6, false, 0);
 	return w && !w->missing ? w->listener.port : 0;
 }
 
@@ -267,12 +274,12 @@ struct capture_service *apply_services(const struct apply *a)
 }
 
 /* The id of the listener for what arrives; one that is missing gets one that does not exist. */
-uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, bool ipv6)
+uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, uint32_t tls, bool ipv6)
 {
 	const struct wanted_listener *w;
 
 	w = find_wanted(a, protocol, protocol == L7FP_PROTOCOL_HTTP ? KERNEL_NONE :
-			a->cluster_id[a->ir->inbound.cluster], ipv6, true);
+			a->cluster_id[a->ir->inbound.cluster], ipv6, true, tls);
 	return w && !w->missing ? w->listener.id : KERNEL_NONE;
 }
 

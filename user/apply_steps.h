@@ -73,7 +73,7 @@ size_t apply_count_stale_clusters(const struct apply *a);
 int apply_listeners(struct apply *a, bool can_make);
 /* The captured addresses with the ports of their listeners; the caller frees them. */
 struct capture_service *apply_services(const struct apply *a);
-uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, bool ipv6);
+uint32_t apply_inbound_listener(const struct apply *a, uint32_t protocol, uint32_t tls, bool ipv6);
 
 /* apply_inbound.c: after the program is in force, what arrives is steered to its listeners. */
 int apply_inbound(struct apply *a);

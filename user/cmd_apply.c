@@ -22,7 +22,7 @@ struct arguments {
 	unsigned long port;
 	uint32_t listener_flags;	/* L7FP_LISTENER_* */
 	bool json, dry_run;
-	bool workloads, registry_only;
+	bool workloads, registry_only, tls;
 	const char *node;
 };
 
@@ -54,6 +54,8 @@ static void usage(FILE *out)
 		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workloads: what\n"
 		"                     becomes of destinations that no document names (default\n"
 		"                     ALLOW_ANY; a Sidecar comes before it)\n"
+		"      --mutual-tls   with --workloads: mutual TLS is spoken; for each of them\n"
+		"                     l7fpd --handshakes runs\n"
 		"      --dry-run      translate and synthesize only; needs neither root nor module\n"
 		"  -j, --json         the summary as JSON\n"
 		"  -h, --help         this text\n",
@@ -105,8 +107,8 @@ static int add_without(uint32_t *flags, char *names)
 static int check_workloads(const struct arguments *a)
 {
 	if (!a->workloads) {
-		if (a->node || a->registry_only) {
-			fputs("l7fp-tool apply: --node and --outbound-traffic-policy are for --workloads\n",
+		if (a->node || a->registry_only || a->tls) {
+			fputs("l7fp-tool apply: --node, --outbound-traffic-policy and --mutual-tls are for --workloads\n",
 			      stderr);
 			return -1;
 		}
@@ -145,6 +147,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "workloads", no_argument, NULL, 'w' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
+		{ "mutual-tls", no_argument, NULL, 'T' },
 		{ "dry-run", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
@@ -188,6 +191,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'o':
 			err = cmd_outbound("l7fp-tool apply", optarg, &a->registry_only);
+			break;
+		case 'T':
+			a->tls = true;
 			break;
 		case 'd':
 			a->dry_run = true;
@@ -337,7 +343,7 @@ static int apply_workloads(struct arguments *a)
 {
 	const struct workloads_options options = {
 		.path = a->files.path, .n_paths = a->files.n, .node = a->node,
-		.registry_only = a->registry_only, .dry_run = a->dry_run, .port = a->port,
+		.registry_only = a->registry_only, .tls = a->tls, .dry_run = a->dry_run, .port = a->port,
 		.listener_flags = a->listener_flags,
 		.slow_path = a->slow_path, .exempt = a->exempt, .n_exempt = a->n_exempt,
 	};

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "apply.h"
+#include "handshakes.h"
 
 #define DAEMON_RUN_DIR		"/run/l7fp"
 /* Editors and kubectl write a file in several steps: wait until they are done. */
@@ -36,6 +37,7 @@ struct daemon_options {
 	const char *stats_listen;	/* ADDRESS:PORT, or NULL */
 	bool replace;			/* the one that runs ends */
 	bool workloads;			/* a policy for each, instead of one for all */
+	bool tls;			/* and mutual TLS */
 	bool registry_only;
 	uint32_t listener_flags;	/* L7FP_LISTENER_* */
 	const char *node;
@@ -73,6 +75,23 @@ struct daemon_health daemon_policy_health(const struct daemon_policy *policy);
 
 /* Whether the files can be applied; says why not. 0 or -1. */
 int daemon_policy_check(const struct daemon_policy *policy);
+
+/* Those of this node, once applied; with --workloads. */
+struct workloads;
+const struct workloads *daemon_policy_workloads(const struct daemon_policy *policy);
+
+/* daemon_handshakes.c: a process for each workload that shakes hands; NULL: none does. */
+struct daemon_handshakes;
+
+/* NULL without certificates. */
+struct daemon_handshakes *daemon_handshakes_new(const struct handshakes_options *options);
+/* One for each of @workloads, and no other. */
+void daemon_handshakes_update(struct daemon_handshakes *handshakes,
+			      const struct workloads *workloads);
+/* After SIGCHLD, or when it is time: milliseconds until it is again, or -1. */
+int daemon_handshakes_look(struct daemon_handshakes *handshakes);
+/* Ends them. */
+void daemon_handshakes_free(struct daemon_handshakes *handshakes);
 
 /* daemon_replace.c: ends the one that runs for this network namespace. 0, or -1 after a message. */
 int daemon_replace(uint64_t cookie);

@@ -104,7 +104,7 @@ static struct workloads_options workloads_options(const struct daemon_policy *p)
 
 	return (struct workloads_options){
 		.path = o->path, .n_paths = o->n_paths, .node = o->node,
-		.registry_only = o->registry_only, .port = o->port,
+		.registry_only = o->registry_only, .tls = o->tls, .port = o->port,
 		.listener_flags = o->listener_flags,
 		.slow_path = o->slow_path, .exempt = o->exempt, .n_exempt = o->n_exempt,
 	};
@@ -227,4 +227,9 @@ bool daemon_policy_sweep(struct daemon_policy *p)
 struct daemon_health daemon_policy_health(const struct daemon_policy *p)
 {
 	return p->health;
+}
+
+const struct workloads *daemon_policy_workloads(const struct daemon_policy *p)
+{
+	return &p->workloads;
 }

@@ -172,12 +172,22 @@ struct ir_endpoint {
  * @authorization: indexes in struct ir.authorization; all of them must let
  * the request pass (one for each kind of workload behind the cluster).
  */
+/* What is expected of a cluster's servers, as in enum l7fp_attr_tls. */
+struct ir_tls {
+	enum l7fp_tls_check check;
+	const char *sni;
+	size_t n_sans, n_alpn;
+	const char **san;
+	const char *alpn[4];
+};
+
 struct ir_cluster {
 	struct ir_source source;
 	const char *name;	/* Istio's form: outbound|9080|v1|reviews.default.svc.cluster.local */
 	enum l7fp_cluster_kind kind;
 	enum l7fp_cluster_protocol protocol;
 	enum l7fp_lb lb;
+	const struct ir_tls *tls;	/* NULL: plain text */
 	uint32_t connect_timeout_ms;
 	size_t n_endpoints;
 	struct ir_endpoint *endpoint;
@@ -215,17 +225,20 @@ struct ir_workload {
 struct ir_inbound_port {
 	uint16_t port;
 	enum l7fp_protocol protocol;
+	enum l7fp_tls_mode tls;
 };
 
 /*
  * What arrives for the workload that the policy is for. Its requests belong to
  * the first virtual host, bytes are judged by @connect.
  * @captured: false: nothing concerns it, and connections go straight to it
- * @port: of which the protocol is known; others are detected
+ * @port: of which something is known; others are detected
+ * @tls: of all other ports
  * @probe_port: where connections from @node pass
  */
 struct ir_inbound {
 	bool captured;
+	enum l7fp_tls_mode tls;
 	uint32_t cluster;
 	size_t n_addresses, n_ports, n_probe_ports, n_nodes;
 	struct in6_addr *address, *node;

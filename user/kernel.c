@@ -48,6 +48,8 @@ int kernel_listener_new(struct netlink *nl, const struct kernel_listener *listen
 	nla_put_u32(msg, L7FP_A_LISTENER_PATH_MODE, listener->path_mode);
 	if (listener->detect_timeout_ms)
 		nla_put_u32(msg, L7FP_A_LISTENER_DETECT_TIMEOUT_MS, listener->detect_timeout_ms);
+	if (listener->tls)
+		nla_put_u32(msg, L7FP_A_LISTENER_TLS, listener->tls);
 	nla_nest_end(msg, nest);
 	snprintf(what, sizeof(what), "listener '%s' on %s", listener->name,
 		 name_address(address, &listener->address, listener->port));
@@ -62,7 +64,7 @@ int kernel_listener_del(struct netlink *nl, uint32_t id, char *error, size_t err
 int kernel_cluster_new(struct netlink *nl, const struct kernel_cluster *cluster, char *error,
 		       size_t error_len)
 {
-	struct nl_msg *msg = netlink_message(nl, L7FP_CMD_CLUSTER_NEW, 1024);
+	struct nl_msg *msg = netlink_message(nl, L7FP_CMD_CLUSTER_NEW, 1024 + cluster->tls.len);
 	struct nlattr *nest = nest_start(msg, L7FP_A_CLUSTER);
 	char what[L7FP_MAX_NAME + 32];
 
@@ -77,6 +79,9 @@ int kernel_cluster_new(struct netlink *nl, const struct kernel_cluster *cluster,
 	nla_put_u32(msg, L7FP_A_CLUSTER_MAX_PENDING, cluster->max_pending);
 	nla_put_u32(msg, L7FP_A_CLUSTER_MAX_REQUESTS_PER_CONNECTION,
 		    cluster->max_requests_per_connection);
+	if (cluster->tls.data)
+		nla_put(msg, L7FP_A_CLUSTER_TLS | NLA_F_NESTED, cluster->tls.len,
+			cluster->tls.data);
 	nla_nest_end(msg, nest);
 	snprintf(what, sizeof(what), "cluster '%s'", cluster->name);
 	return netlink_do(nl, msg, NULL, NULL, what, error, error_len);

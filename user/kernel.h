@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include "netlink.h"
+#include "kernel_handshake.h"
 #include "tables.h"
 
 /* No cluster, route or rule. */
@@ -24,6 +25,7 @@ struct kernel_listener {
 	uint32_t head_timeout_ms, idle_timeout_ms;
 	uint32_t path_mode;
 	uint32_t detect_timeout_ms;	/* 0: the kernel's own */
+	uint32_t tls;			/* enum l7fp_tls_mode */
 };
 
 struct kernel_endpoint {
@@ -41,6 +43,7 @@ struct kernel_cluster {
 	uint32_t lb, kind, protocol;
 	uint32_t connect_timeout_ms, idle_timeout_ms;
 	uint32_t max_connections, max_pending, max_requests_per_connection;
+	struct kernel_tls tls;		/* of servers */
 	size_t first_endpoint, n_endpoints;	/* of struct kernel.endpoint */
 };
 

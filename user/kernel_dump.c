@@ -63,6 +63,7 @@ static int parse_listener(struct nlattr *nest, struct kernel_listener *listener)
 	listener->idle_timeout_ms = netlink_get_u32(tb[L7FP_A_LISTENER_IDLE_TIMEOUT_MS]);
 	listener->path_mode = netlink_get_u32(tb[L7FP_A_LISTENER_PATH_MODE]);
 	listener->detect_timeout_ms = netlink_get_u32(tb[L7FP_A_LISTENER_DETECT_TIMEOUT_MS]);
+	listener->tls = netlink_get_u32(tb[L7FP_A_LISTENER_TLS]);
 	return 0;
 }
 
@@ -93,6 +94,7 @@ static int on_cluster(struct nlattr **attr, void *context)
 	c->lb = netlink_get_u32(tb[L7FP_A_CLUSTER_LB]);
 	c->kind = netlink_get_u32(tb[L7FP_A_CLUSTER_KIND]);
 	c->protocol = netlink_get_u32(tb[L7FP_A_CLUSTER_PROTOCOL]);
+	kernel_tls_copy(&c->tls, tb[L7FP_A_CLUSTER_TLS]);
 	c->connect_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_CONNECT_TIMEOUT_MS]);
 	c->idle_timeout_ms = netlink_get_u32(tb[L7FP_A_CLUSTER_IDLE_TIMEOUT_MS]);
 	c->max_connections = netlink_get_u32(tb[L7FP_A_CLUSTER_MAX_CONNECTIONS]);
@@ -343,6 +345,8 @@ void kernel_free(struct kernel *kernel)
 	}
 	free(kernel->workload);
 	free(kernel->listener);
+	for (i = 0; i < kernel->n_clusters; i++)
+		kernel_tls_free(&kernel->cluster[i].tls);
 	free(kernel->cluster);
 	free(kernel->endpoint);
 	free(kernel->generation);

@@ -18,6 +18,7 @@
 #include "capture.h"
 #include "cmd.h"
 #include "daemon.h"
+#include "handshakes.h"
 #include "netlink.h"
 
 #define MAX_POLL	32
@@ -25,12 +26,16 @@
 struct l7fpd {
 	struct daemon_options options;
 	const char *netns;
+	struct handshakes_options handshakes;
+	bool only_handshakes;
 	struct daemon_policy *policy;
 	struct daemon_watch *watch;
 	struct daemon_stats *stats;
+	struct daemon_handshakes *helpers;
 	int signal_fd;
 	uint64_t apply_at, apply_latest;	/* 0: nothing to apply */
 	uint64_t sweep_at;			/* 0: nothing to sweep */
+	int look_ms;				/* after helpers, -1: not by itself */
 	bool stop;
 };
 
@@ -60,6 +65,12 @@ static void usage(FILE *out)
 		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workloads: what\n"
 		"                          becomes of destinations that no document names\n"
 		"  -s, --stats-listen ADDRESS:PORT   serve GET /metrics there, too\n"
+		"      --certificates FOLDER   with tls.crt, tls.key and ca.crt, which are read again\n"
+		"                          when they change: mutual TLS is spoken. With --workloads\n"
+		"                          in FOLDER/NAMESPACE/SERVICE-ACCOUNT of each\n"
+		"      --trust-domain-alias NAME   a former name of the trust domain of tls.crt;\n"
+		"                          may be repeated\n"
+		"      --handshakes        shake hands only, for policies that l7fp-tool applied\n"
 		"  -r, --replace           take over from the one that runs, when the files are\n"
 		"                          without errors\n"
 		"  -h, --help              this text\n"
@@ -131,6 +142,21 @@ static int set_option(struct l7fpd *d, int c)
 	case 'r':
 		o->replace = true;
 		return 0;
+	case 'C':
+		d->handshakes.folder = optarg;
+		o->tls = true;
+		return 0;
+	case 'T':
+		if (d->handshakes.n_aliases == HANDSHAKES_MAX_ALIASES) {
+			fprintf(stderr, "l7fpd: --trust-domain-alias: expected at most %d\n",
+				HANDSHAKES_MAX_ALIASES);
+			return -1;
+		}
+		d->handshakes.alias[d->handshakes.n_aliases++] = optarg;
+		return 0;
+	case 'H':
+		d->only_handshakes = true;
+		return 0;
 	case 'A':
 		o->listener_flags &= ~L7FP_LISTENER_APP_PORTS;
 		return 0;
@@ -169,6 +195,27 @@ static int check_workloads(const struct l7fpd *d)
 	return 0;
 }
 
+static int check_certificates(const struct l7fpd *d)
+{
+	const struct handshakes_options *o = &d->handshakes;
+
+	if (!o->folder && (o->n_aliases || d->only_handshakes)) {
+		fputs("l7fpd: --handshakes and --trust-domain-alias need --certificates\n", stderr);
+		return -1;
+	}
+	if (d->only_handshakes && d->options.n_paths) {
+		fputs("l7fpd: --handshakes applies no policy; expected no files, or --certificates alone\n",
+		      stderr);
+		return -1;
+	}
+	if (o->folder && !d->only_handshakes && !d->options.workloads) {
+		fputs("l7fpd: --certificates: mutual TLS is spoken for Workloads; expected --workloads or --handshakes, too\n",
+		      stderr);
+		return -1;
+	}
+	return 0;
+}
+
 /* 0 go on, else the exit status plus one. */
 static int parse(struct l7fpd *d, int argc, char **argv)
 {
@@ -185,6 +232,9 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 		{ "workloads", no_argument, NULL, 'w' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "outbound-traffic-policy", required_argument, NULL, 'o' },
+		{ "certificates", required_argument, NULL, 'C' },
+		{ "trust-domain-alias", required_argument, NULL, 'T' },
+		{ "handshakes", no_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -201,7 +251,9 @@ static int parse(struct l7fpd *d, int argc, char **argv)
 	for (; optind < argc; optind++)
 		if (add_path(&d->options, argv[optind]))
 			return 1 + EXIT_USAGE;
-	if (!d->options.n_paths) {
+	if (check_certificates(d))
+		return 1 + EXIT_USAGE;
+	if (!d->options.n_paths && !d->only_handshakes) {
 		usage(stderr);
 		return 1 + EXIT_USAGE;
 	}
@@ -241,6 +293,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -251,6 +304,7 @@ static void apply_now(struct l7fpd *d)
 	d->apply_at = 0;
 	d->apply_latest = 0;
 	daemon_policy_apply(d->policy);
+	daemon_handshakes_update(d->helpers, daemon_policy_workloads(d->policy));
 	if (daemon_watch_refresh(d->watch))
 		d->apply_at = now_ms() + DAEMON_SETTLE_MS;
 	d->sweep_at = daemon_policy_leftover(d->policy) ? now_ms() + DAEMON_SWEEP_MS : 0;
@@ -263,6 +317,8 @@ static void on_signal(struct l7fpd *d)
 	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			d->apply_at = now_ms();
+		else if (info.ssi_signo == SIGCHLD)
+			continue;
 		else
 			d->stop = true;
 	}
@@ -304,6 +360,8 @@ static void loop(struct l7fpd *d)
 		timeout = daemon_stats_timeout(d->stats);
 		timeout = sooner(timeout, d->apply_at, now);
 		timeout = sooner(timeout, d->sweep_at, now);
+		if (d->look_ms >= 0 && (timeout < 0 || timeout > d->look_ms))
+			timeout = d->look_ms;
 		fds[0] = (struct pollfd){ .fd = d->signal_fd, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = daemon_watch_fd(d->watch), .events = POLLIN };
 		n = daemon_stats_poll(d->stats, fds + 2, MAX_POLL - 2);
@@ -315,6 +373,7 @@ static void loop(struct l7fpd *d)
 			on_signal(d);
 		if (fds[1].revents)
 			on_change(d);
+		d->look_ms = daemon_handshakes_look(d->helpers);
 		health = daemon_policy_health(d->policy);
 		daemon_stats_serve(d->stats, fds + 2, n, &health);
 		now = now_ms();
@@ -343,6 +402,8 @@ int main(int argc, char **argv)
 		guard(&d);
 		return EXIT_FAILED;
 	}
+	if (d.only_handshakes)
+		return handshakes_run(&d.handshakes, d.signal_fd) ? EXIT_FAILED : 0;
 	d.watch = daemon_watch_new(d.options.path, d.options.n_paths);
 	if (!d.watch)
 		return EXIT_FAILED;
@@ -352,8 +413,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	d.stats = daemon_stats_new(cookie, d.options.stats_listen);
 	if (d.stats) {
+		d.helpers = daemon_handshakes_new(&d.handshakes);
+		d.look_ms = -1;
 		apply_now(&d);
 		loop(&d);
+		daemon_handshakes_free(d.helpers);
 		daemon_stats_free(d.stats);
 	}
 	daemon_policy_free(d.policy);

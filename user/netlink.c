@@ -365,6 +365,11 @@ static int on_event(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+int netlink_fd(const struct netlink *nl)
+{
+	return nl_socket_get_fd(nl->sock);
+}
+
 int netlink_events(struct netlink *nl, void (*event)(enum l7fp_cmd cmd, struct nlattr **attr,
 						     void *context),
 		   void *context, char *error, size_t error_len)

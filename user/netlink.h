@@ -65,6 +65,8 @@ uint64_t netlink_get_u64(struct nlattr *attr);
 uint16_t netlink_get_u16(struct nlattr *attr);
 const char *netlink_get_string(struct nlattr *attr);
 
+/* To wait on. */
+int netlink_fd(const struct netlink *nl);
 /* Join the group of events. */
 int netlink_listen(struct netlink *nl, char *error, size_t error_len);
 /* Wait for messages of the group; @event is called with each. 0 or a negative errno. */

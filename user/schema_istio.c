@@ -19,6 +19,7 @@
 #define NO_SOURCE "the kernel does not know the workload that calls yet"
 #define NO_TCP "connections other than HTTP are not routed by the kernel yet"
 #define NO_TLS "the kernel does not speak TLS yet"
+#define NO_MTLS "mutual TLS needs somebody who shakes hands: apply --mutual-tls, or l7fpd --certificates"
 #define NO_POOL "limits of the connection pool are not set from policies yet"
 #define NO_OUTLIER "outlier detection is not done by the kernel yet"
 #define NO_LB "the kernel balances round robin and at random only"
@@ -301,7 +302,7 @@ OBJECT(outlier_detection,
 
 static const struct schema_value tls_mode[] = {
 	{ "DISABLE", K }, { "SIMPLE", S(NO_TLS) }, { "MUTUAL", S(NO_TLS) },
-	{ "ISTIO_MUTUAL", S(NO_TLS) }, { 0 }
+	{ "ISTIO_MUTUAL", S(NO_MTLS) }, { 0 }
 };
 
 OBJECT(client_tls,

@@ -3,7 +3,7 @@
  * Kinds that only the slow path knows. Each says whose requests it would
  * change, so that the kernel does not let those pass as if it did not exist.
  */
-#include "schema.h"
+#include "schema_fields.h"
 
 #define RULES(n, ...) static const char * const n[] = { __VA_ARGS__, NULL }
 
@@ -17,6 +17,23 @@ RULES(port_level, "mtls", "portLevelMtls");
 RULES(routes, "routes");
 RULES(backends, "backends");
 RULES(matches, "matches");
+
+#define NO_MTLS "mutual TLS needs somebody who shakes hands: apply --mutual-tls, or l7fpd --certificates"
+
+static const struct schema_value mtls_mode[] = {
+	{ "UNSET", K }, { "DISABLE", K }, { "PERMISSIVE", K }, { "STRICT", K }, { 0 }
+};
+
+OBJECT(mtls,
+	ENUM("mode", mtls_mode));
+
+OBJECT(mtls_selector,
+	STRMAP("matchLabels", K));
+
+OBJECT(peer_authentication,
+	OBJ("selector", mtls_selector, K),
+	OBJ("mtls", mtls, K),
+	OBJMAP("portLevelMtls", mtls, K));
 
 #define INGRESS "ingress gateways are not served by the kernel yet"
 #define GATEWAY_API "of the Gateway API only GRPCRoute is translated yet"
@@ -54,8 +71,9 @@ const struct schema_kind schema_other[] = {
 	     "extensions of the proxy are not run by the kernel"),
 	KIND("telemetry.istio.io", "Telemetry", SCOPE_NONE, telemetry_rules,
 	     "telemetry is not produced by the kernel yet; requests are not affected"),
-	KIND(SECURITY, "PeerAuthentication", SCOPE_WORKLOADS, port_level,
-	     "mutual TLS is not spoken by the kernel yet"),
+	{ .group = SECURITY, .kind = "PeerAuthentication", .role = ROLE_SLOW_PATH,
+	  .spec = &peer_authentication, .rules = port_level, .scope = SCOPE_WORKLOADS,
+	  .reason = NO_MTLS },
 	KIND(SECURITY, "RequestAuthentication", SCOPE_WORKLOADS, jwt_rules,
 	     "tokens are not checked by the kernel yet"),
 

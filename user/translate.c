@@ -247,6 +247,10 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 		self_find(&tr, view);
 	if (tr.self)
 		self_express(&tr);
+	/* A proxy of the slow path has no certificates. */
+	tr.tls = tr.self && view->tls && !for_proxy;
+	if (tr.tls)
+		tls_express(&tr);
 	registry_build(&tr);
 	sort_documents(&tr);
 	guards_build(&tr);

@@ -32,10 +32,12 @@ struct ir *translate(struct documents *docs, struct diagnostics *diag, struct ve
  *	authorization is that of what it is asked; where another Workload has a network namespace,
  *	authorization is left to that end
  * @registry_only: destinations that no document names are refused, not passed through
+ * @tls: mutual TLS is spoken: l7fpd shakes hands with the workload's certificate
  */
 struct translate_view {
 	const char *workload;
 	bool registry_only;
+	bool tls;
 };
 
 /* Likewise for one workload. */

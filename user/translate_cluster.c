@@ -308,6 +308,7 @@ uint32_t cluster_of(struct translation *tr, const struct service *s, const struc
 	labels_read(tr->docs->arena, &labels, node_get(found, "labels"));
 	apply_policy(tr, &tr->cluster.item[index], &t, p);
 	tr->cluster_slow.item[index] = s->slow ? s->slow : policy_slow(&t);
+	tls_of_cluster(tr, &tr->cluster.item[index], s, p, subset, t.tls);
 	tr->cluster.item[index].endpoint = ir_alloc(tr->ir, (p->endpoint.n + 1) *
 						    sizeof(struct ir_endpoint));
 	for (i = 0; i < p->endpoint.n && (!subset || found); i++) {
@@ -343,6 +344,7 @@ uint32_t cluster_of_endpoint(struct translation *tr, const struct service *s,
 	apply_policy(tr, &tr->cluster.item[index], &t, p);
 	tr->n_default_lb--;
 	tr->cluster_slow.item[index] = s->slow ? s->slow : policy_slow(&t);
+	tls_of_cluster(tr, &tr->cluster.item[index], s, p, NULL, t.tls);
 	tr->cluster.item[index].endpoint = ir_alloc(tr->ir, sizeof(struct ir_endpoint));
 	add_endpoint(tr, index, s, e, NULL);
 	return index;

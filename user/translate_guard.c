@@ -227,7 +227,7 @@ static enum reach reach_of(const struct translation *tr, const struct document *
 		return node_count(node_get(spec, "ingress")) ? REACH_WORKLOADS : REACH_NONE;
 	case SCOPE_WORKLOADS:
 		if (!strcmp(d->kind, "PeerAuthentication"))
-			return is_strict(spec) ? REACH_WORKLOADS : REACH_NONE;
+			return !tr->tls && is_strict(spec) ? REACH_WORKLOADS : REACH_NONE;
 		if (!strcmp(d->kind, "EnvoyFilter"))
 			return filter_reach(spec);
 		if (!strcmp(d->kind, "MeshPolicy") || !strcmp(d->kind, "ClusterRbacConfig") ||
@@ -305,7 +305,7 @@ static void add_policy(struct translation *tr, struct document *d)
 	for (i = 0; i < node_count(rules); i++) {
 		g->http |= rule_is_http(rules->child[i]);
 		g->destination_ip |= rule_has_destination_ip(rules->child[i]);
-		if (!tr->caller.n)
+		if (!tr->caller.n && !tr->tls)
 			authorization_without_callers(rules->child[i]);
 	}
 	name_rules(tr, g);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define BAD_GATEWAY 502
+#define MAX_TLS_PORTS 1024
 
 static struct ir_virtual_host *add_host(struct translation *tr, const char *what,
 					struct ir_expr *expr, uint32_t route)
@@ -61,6 +62,8 @@ static void add_port(struct translation *tr, port_list *list, uint16_t number,
 	p = list_add(tr, list);
 	p->port = number;
 	p->protocol = protocol;
+	p->tls = tr->tls ? tls_mode_of(tr, tr->self->namespace, &tr->self->labels, number) :
+		 L7FP_TLS_DISABLE;
 }
 
 static void read_ports(struct translation *tr, port_list *list)
@@ -76,6 +79,34 @@ static void read_ports(struct translation *tr, port_list *list)
 					add_port(tr, list, s->port.item[k].endpoint.item[j].port,
 						 protocol_of(s->port.item[k].protocol));
 	}
+}
+
+/* Of ports that no Service has: PeerAuthentication names workload ports. */
+static void read_tls_ports(struct translation *tr, port_list *list)
+{
+	uint16_t port[MAX_TLS_PORTS];
+	size_t i, k, n = tls_ports(tr, port, MAX_TLS_PORTS);
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < list->n && list->item[k].port != port[i]; k++)
+			;
+		if (k == list->n)
+			add_port(tr, list, port[i], L7FP_PROTOCOL_DETECT);
+	}
+}
+
+/* Whether TLS may come in; then all that does is looked at. */
+static bool takes_tls(struct translation *tr, struct ir_inbound *in, const port_list *list)
+{
+	size_t i;
+
+	if (!tr->tls)
+		return false;
+	in->tls = tls_mode_of(tr, tr->self->namespace, &tr->self->labels, 0);
+	for (i = 0; i < list->n; i++)
+		if (list->item[i].tls != L7FP_TLS_DISABLE)
+			return true;
+	return in->tls != L7FP_TLS_DISABLE;
 }
 
 static void read_probes(struct translation *tr, struct ir_inbound *in)
@@ -108,7 +139,11 @@ void inbound_build(struct translation *tr)
 	struct ir_expr *e;
 
 	in->cluster = cluster_original(tr, "inbound");
+	read_ports(tr, &ports);
+	if (tr->tls)
+		read_tls_ports(tr, &ports);
 	in->captured = authorizations_inbound(tr, &tr->cluster.item[in->cluster], &in->connect);
+	in->captured |= takes_tls(tr, in, &ports);
 	if (!in->captured)
 		return;
 	if (!tr->self->address.n)
@@ -117,7 +152,6 @@ void inbound_build(struct translation *tr)
 			 tr->self->document->what);
 	in->n_addresses = tr->self->address.n;
 	in->address = tr->self->address.item;
-	read_ports(tr, &ports);
 	in->n_ports = ports.n;
 	in->port = ports.item;
 	read_probes(tr, in);

@@ -242,7 +242,7 @@ void self_find(struct translation *tr, const struct translate_view *view)
 	tr->self->registry_only = sidecar_registry_only(tr, view->registry_only);
 }
 
-static void express(struct node *n)
+void node_express(struct node *n)
 {
 	size_t i;
 
@@ -253,7 +253,7 @@ static void express(struct node *n)
 		n->reason = NULL;
 	}
 	for (i = 0; i < n->n; i++)
-		express(n->child[i]);
+		node_express(n->child[i]);
 }
 
 static void express_matches(const struct document *d)
@@ -265,8 +265,8 @@ static void express_matches(const struct document *d)
 		const struct node *match = node_get(http->child[i], "match");
 
 		for (k = 0; match && match->kind == NODE_LIST && k < match->n; k++) {
-			express(node_get(match->child[k], "sourceLabels"));
-			express(node_get(match->child[k], "sourceNamespace"));
+			node_express(node_get(match->child[k], "sourceLabels"));
+			node_express(node_get(match->child[k], "sourceNamespace"));
 		}
 	}
 }
@@ -280,7 +280,7 @@ void self_express(struct translation *tr)
 
 		if (strcmp(d->group, "networking.istio.io"))
 			continue;
-		express(node_path(d->root, "spec", "exportTo", NULL));
+		node_express(node_path(d->root, "spec", "exportTo", NULL));
 		if (!strcmp(d->kind, "VirtualService"))
 			express_matches(d);
 	}

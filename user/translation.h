@@ -164,6 +164,7 @@ struct translation {
 	LIST(struct ir_capture) capture;
 	size_t n_default_lb;
 	bool for_proxy;			/* not for the kernel */
+	bool tls;			/* somebody shakes hands for the workload */
 	void *applicable;		/* room for one entry a guard */
 	const char *root_namespace, *domain;
 };
@@ -192,6 +193,8 @@ bool host_matches(const char *pattern, const char *host);
 /* translate_workload.c: workloads, as what is called and as who calls. */
 void workloads_read(struct translation *tr);
 const struct workload *workload_find(struct translation *tr, const struct in6_addr *address);
+/* @n and what is below it lose the verdict "slow path". */
+void node_express(struct node *n);
 /* The workload NAMESPACE/NAME becomes @tr->self. */
 void self_find(struct translation *tr, const struct translate_view *view);
 /* Fields that only a known caller makes decidable lose the verdict "slow path". */
@@ -305,5 +308,18 @@ bool is_for_mesh(const struct document *d);
 
 /* First node of @n's subtree that the kernel cannot do; NULL: none. */
 const char *slow_reason(const struct node *n);
+
+/* translate_tls.c: mutual TLS. */
+bool tls_is_istio_mutual(const struct node *mode);
+/* Fields that only somebody who shakes hands makes possible lose the verdict "slow path". */
+void tls_express(struct translation *tr);
+/* What a port of a workload takes, by its PeerAuthentications; port 0: any other. */
+enum l7fp_tls_mode tls_mode_of(struct translation *tr, const char *namespace,
+			       const struct labels *labels, uint16_t port);
+/* Ports of @tr->self that a PeerAuthentication names. */
+size_t tls_ports(struct translation *tr, uint16_t *port, size_t max);
+/* Gives a cluster its terms, by @tls of the traffic policy (NULL: it says nothing). */
+void tls_of_cluster(struct translation *tr, struct ir_cluster *c, const struct service *s,
+		    const struct service_port *p, const char *subset, const struct node *tls);
 
 #endif /* _L7FP_TRANSLATION_H */

@@ -30,6 +30,8 @@ static void policy_free(struct workload_policy *p)
 	free(p->name);
 	free(p->netns);
 	free(p->cgroup);
+	free(p->namespace);
+	free(p->account);
 	policy_files_free(&p->files);
 	apply_memory_free(&p->memory);
 	memset(p, 0, sizeof(*p));
@@ -59,6 +61,7 @@ static void add(struct workloads *w, const struct document *d)
 {
 	const struct node *fields = workload_fields(d);
 	const char *cgroup = node_string(node_get(fields, "cgroup"));
+	const char *account = node_string(node_get(fields, "serviceAccount"));
 	struct workload_policy *p;
 
 	w->policy = must(reallocarray(w->policy, w->n + 1, sizeof(*w->policy)));
@@ -67,6 +70,8 @@ static void add(struct workloads *w, const struct document *d)
 	if (asprintf(&p->name, "%s/%s", workload_namespace(d), workload_name(d)) < 0)
 		must(NULL);
 	p->netns = must(strdup(node_string(node_get(fields, "networkNamespace"))));
+	p->namespace = must(strdup(workload_namespace(d)));
+	p->account = must(strdup(account && *account ? account : "default"));
 	if (cgroup)
 		p->cgroup = must(strdup(cgroup));
 }
@@ -137,6 +142,7 @@ static int translate_all(struct workloads *w, const struct workloads_options *o,
 		struct workload_policy *p = &w->policy[i];
 		const struct translate_view view = {
 			.workload = p->name, .registry_only = o->registry_only,
+			.tls = o->tls,
 		};
 		int err = policy_files_read_for_workload(&p->files, o->path, o->n_paths, &view);
 

@@ -15,6 +15,7 @@
  * struct workloads_options - for which workloads, and how
  * @node: those whose node is this one; NULL: all
  * @registry_only: destinations that no document names are refused
+ * @tls: mutual TLS is spoken: somebody shakes hands in each network namespace
  * @port: of the HTTP listener in each network namespace; 0: any
  * @slow_path: where in each network namespace its proxy listens, without a token
  */
@@ -23,6 +24,7 @@ struct workloads_options {
 	size_t n_paths;
 	const char *node;
 	bool registry_only;
+	bool tls;
 	bool dry_run;
 	uint16_t port;
 	uint32_t listener_flags;
@@ -35,6 +37,7 @@ struct workloads_options {
  * struct workload_policy - the policy of one workload
  * @name: NAMESPACE/NAME
  * @netns: its network namespace, a name of ip-netns(8) or a path
+ * @namespace, @account: who it is
  * @cgroup: its cgroup; NULL: all processes of the network namespace
  * @token: of the configuration of its slow-path proxy
  * @applied: whether @result is of a policy that is in force
@@ -42,6 +45,7 @@ struct workloads_options {
  */
 struct workload_policy {
 	char *name, *netns, *cgroup;
+	char *namespace, *account;
 	struct policy_files files;
 	struct apply_memory memory;
 	struct apply_result result;
