@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 600
+#
+# Mutual TLS between workloads: pods of two nodes, each with a certificate of its own. What is on
+# the wire, who may, and what becomes of those who do not speak it. pods.sh has the topology.
+
+family=${family:-4}
+. "$(dirname "$0")/lib.sh"
+. "$here/pods.sh"
+
+need curl python3 openssl
+need_module
+[ -x "$daemon" ] || ktap_skip_all "no $daemon: run make"
+modprobe tls 2>/dev/null || [ -d /sys/module/tls ] || ktap_skip_all "a kernel without kTLS"
+ktap_plan 24
+
+pods_make
+pods_serve
+S2=$(url "$(service 2)") S3=$(url "$(service 3)")
+
+# Certificates, as l7fpd --workloads looks for them.
+python3 - "$here" "$tmp" <<'EOT'
+import sys
+sys.path.insert(0, sys.argv[1])
+import pki
+tmp = sys.argv[2]
+ca = pki.Authority(tmp)
+for namespace, account in (("default", "client"), ("default", "server"), ("other", "far")):
+    ca.workload("%s/pki/%s/%s" % (tmp, namespace, account), pki.spiffe(account, namespace))
+ca.workload(tmp + "/thief", pki.spiffe("far", "elsewhere"))
+other = pki.Authority(tmp, "another")
+other.workload(tmp + "/stranger", pki.spiffe("client"))
+EOT
+
+mesh()
+{
+	workload a default client one
+	workload b default server one
+	workload c other far two
+	svc b default "$(service 2)" http 80 8080 "${ip[b]}"
+	svc c other "$(service 3)" http 80 8080 "${ip[c]}"
+	svc mail other "$(service 4)" tcp-smtp 25 2525 "${ip[c]}"
+	cat <<'EOT'
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: c, namespace: other}
+spec:
+  rules:
+  - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
+    to: [{operation: {paths: ["/one*"]}}]
+  - from: [{source: {namespaces: [default]}}]
+    to: [{operation: {paths: ["/both*"]}}]
+  - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
+    to: [{operation: {ports: ["2525"]}}]
+EOT
+	cat <<EOT
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: c, namespace: other}
+spec:
+  mtls: {mode: $1}
+EOT
+}
+
+mesh STRICT >"$tmp/mesh.yaml"
+
+# Every byte on the wire between the nodes, of both directions.
+cat >"$tmp/sniff.py" <<'EOT'
+import signal
+import socket
+import sys
+
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))
+s.bind((sys.argv[1], 0))
+out = open(sys.argv[2], "wb", buffering=0)
+print("ready", flush=True)
+while True:
+    out.write(s.recv(65536))
+EOT
+start "$tmp/sniff.log" python3 -u "$tmp/sniff.py" l7fp-77-9 "$tmp/wire"
+wait_for 20 grep -q ready "$tmp/sniff.log"
+
+declare -A l7fpd on=([one]= [two]="nsenter --net=/run/netns/l7fp-$$-two")
+# A node has a network namespace; that of node two is its router's.
+for node in one two; do
+	start "$tmp/l7fpd-$node.log" ${on[$node]} "$daemon" --workloads --node $node \
+		--certificates "$tmp/pki" "$tmp/mesh.yaml"
+	l7fpd[$node]=$started
+done
+check "l7fpd applies on node one" wait_for 60 grep -q ", 0 failed" "$tmp/l7fpd-one.log"
+check "l7fpd applies on node two" wait_for 60 grep -q ", 0 failed" "$tmp/l7fpd-two.log"
+ready() { [ "$(cat "$tmp"/l7fpd-*.log | grep -c 'ready for handshakes')" = "$1" ]; }
+check "somebody shakes hands for each workload" wait_for 30 ready 3
+
+C='Host: c.other'
+check_equal "over mutual TLS, by the caller's principal" "c /one-marker-in-the-path x-marker" \
+	"$(get a -H "$C" -H 'x-from: x-marker' "http://$S3/one-marker-in-the-path")"
+check_equal "both ends counted a handshake" "1 1" \
+	"$(counter a tls_handshake_done) $(counter c tls_handshake_done)"
+for i in $(seq 10); do
+	get a -H "$C" "http://$S3/one-$i" >/dev/null
+done
+check_equal "the connection is used again" "1 1" \
+	"$(counter a tls_handshake_done) $(counter c tls_handshake_done)"
+check_equal "what the principal may not" 403 "$(status a -H "$C" "http://$S3/x")"
+check_equal "by the caller's namespace" "c /both None" "$(get b -H "$C" "http://$S3/both")"
+check_equal "another principal" 403 "$(status b -H "$C" "http://$S3/one")"
+check_equal "a server that speaks first" "220 c ${ip[c]}" \
+	"$(raw a "$(service 4)" 25 | sed "s/${ip[a]}/${ip[c]}/")"
+
+# By hand: what peers may bring.
+tls()
+{
+	local from=$1
+
+	shift
+	printf 'GET /one HTTP/1.1\r\nHost: c.other\r\nConnection: close\r\n\r\n' |
+		ip netns exec "${ns[a]}" timeout 20 openssl s_client -connect "${at[c]}:8080" \
+			-ign_eof -quiet ${from:+-cert "$from/tls.crt" -key "$from/tls.key"} \
+			"$@" 2>/dev/null | sed -n '1s/\r//p'
+}
+check_equal "openssl, TLS 1.3" "HTTP/1.1 200 OK" "$(tls "$tmp/pki/default/client" -tls1_3)"
+check_equal "openssl, TLS 1.2" "HTTP/1.1 200 OK" "$(tls "$tmp/pki/default/client" -tls1_2)"
+for cipher in TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256; do
+	tls "$tmp/pki/default/client" -tls1_3 -ciphersuites $cipher
+done >"$tmp/ciphers"
+for cipher in AES128-GCM-SHA256 AES256-GCM-SHA384 CHACHA20-POLY1305; do
+	tls "$tmp/pki/default/client" -tls1_2 -cipher ECDHE-ECDSA-$cipher
+done >>"$tmp/ciphers"
+check_equal "every cipher of both versions" 6 "$(grep -c 'HTTP/1.1 200 OK' "$tmp/ciphers")"
+check_equal "another identity" "HTTP/1.1 403 Forbidden" "$(tls "$tmp/pki/default/server")"
+check_equal "no certificate" " 1" "$(tls '') $(counter c tls_handshake_no_certificate)"
+check_equal "an authority that nobody trusts" " 1" \
+	"$(tls "$tmp/stranger") $(counter c tls_handshake_untrusted)"
+check_equal "plain text where TLS is a must" "000 1" \
+	"$(ip netns exec "${ns[a]}" curl -gs -m 20 -o /dev/null -w '%{http_code}' "http://${at[c]}:8080/one") $(counter c tls_handshake_plain_text)"
+
+# The wire.
+check "no marker is on the wire" sh -c "! grep -aq marker '$tmp/wire'"
+check "TLS records are" grep -aqP '\x17\x03\x03' "$tmp/wire"
+
+# PERMISSIVE takes both.
+mesh PERMISSIVE >"$tmp/mesh.new"
+mv "$tmp/mesh.new" "$tmp/mesh.yaml"
+permissive() { "$tool" dump --netns "${ns[c]}" 2>/dev/null | grep -q permissive; }
+check "PERMISSIVE is in force" wait_for 30 permissive
+check_equal "PERMISSIVE: TLS" "c /one None" "$(get a -H "$C" "http://$S3/one")"
+check_equal "PERMISSIVE: plain text has the identity of its address" 200 \
+	"$(ip netns exec "${ns[a]}" curl -gs -m 20 -o /dev/null -w '%{http_code}' "http://${at[c]}:8080/one")"
+
+# Who shakes hands dies; connections that stand go on, and another one takes its place.
+kill -9 $(pgrep -P "${l7fpd[one]}")
+check_equal "a connection that stands needs nobody" "c /one None" \
+	"$(get a -H "$C" "http://$S3/one")"
+check "another one takes its place" wait_for 30 ready 5
