@@ -73,6 +73,21 @@ static int put_u64(struct sk_buff *skb, int attr, u64 value)
 	return nla_put_u64_64bit(skb, attr, value, L7FP_A_CONNECTION_UNSPEC);
 }
 
+/* Nothing of it changes once it is on. */
+static int put_tls(struct sk_buff *skb, const struct l7fp_port *port)
+{
+	const struct l7fp_tls *tls = port->tls;
+	const struct l7fp_str *peer;
+
+	if (!l7fp_tls_on(port))
+		return 0;
+	peer = &tls->peer.principal;
+	return nla_put_u32(skb, L7FP_A_CONNECTION_TLS_VERSION, tls->version) ?:
+	       nla_put_u32(skb, L7FP_A_CONNECTION_TLS_CIPHER, tls->cipher) ?:
+	       (peer->len ? nla_put(skb, L7FP_A_CONNECTION_TLS_PRINCIPAL, peer->len, peer->data) :
+			    0);
+}
+
 /* What every port has. Somebody holds it. */
 static int put_port(struct sk_buff *skb, const struct l7fp_port *port,
 		    enum l7fp_connection_state state)
@@ -87,6 +102,7 @@ static int put_port(struct sk_buff *skb, const struct l7fp_port *port,
 	       nla_put_u32(skb, L7FP_A_CONNECTION_QUEUED, READ_ONCE(port->tx_bytes)) ?:
 	       put_u64(skb, L7FP_A_CONNECTION_RX_BYTES, READ_ONCE(port->rx_total)) ?:
 	       put_u64(skb, L7FP_A_CONNECTION_TX_BYTES, READ_ONCE(port->tx_total)) ?:
+	       put_tls(skb, port) ?:
 	       nla_put_u32(skb, L7FP_A_CONNECTION_IDLE_MS, idle);
 }
 

@@ -146,6 +146,14 @@ l7fp_downstream_workload(const struct l7fp_downstream *d, const struct l7fp_gene
 	return l7fp_workload_find(generation, &d->conn, &d->cgroups);
 }
 
+/* Of the client's certificate, for x-forwarded-client-cert; or empty. */
+static inline struct l7fp_str l7fp_client_cert(const struct l7fp_exchange_kern *x)
+{
+	const struct l7fp_tls *tls = x->downstream->tls;
+
+	return unlikely(tls) ? tls->client_cert : (struct l7fp_str){};
+}
+
 /* Whether exchanges of @d can go to @cluster: nothing is converted between HTTP/1.1 and HTTP/2. */
 static inline bool l7fp_cluster_speaks(const struct l7fp_cluster *cluster,
 				       const struct l7fp_downstream *d)

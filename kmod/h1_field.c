@@ -91,6 +91,9 @@ u16 l7fp_h1_lookup_token(const u8 *p, u32 len)
 		if (IS(p, "x-envoy-attempt-count"))
 			return L7FP_H_X_ENVOY_ATTEMPT_COUNT;
 		return IS(p, "x-envoy-original-path") ? L7FP_H_X_ENVOY_ORIGINAL_PATH : L7FP_H_OTHER;
+	case 23:
+		return IS(p, "x-forwarded-client-cert") ? L7FP_H_X_FORWARDED_CLIENT_CERT :
+							  L7FP_H_OTHER;
 	}
 	return L7FP_H_OTHER;
 }

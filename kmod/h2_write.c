@@ -167,6 +167,7 @@ static bool request_drops(const struct l7fp_exchange_kern *x, const struct l7fp_
 	case L7FP_H_HOST:
 	case L7FP_H_TE:
 	case L7FP_H_HTTP2_SETTINGS:
+	case L7FP_H_X_FORWARDED_CLIENT_CERT:
 		return true;
 	case L7FP_H_X_ENVOY_ATTEMPT_COUNT:
 		return !(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT);
@@ -175,6 +176,33 @@ static bool request_drops(const struct l7fp_exchange_kern *x, const struct l7fp_
 	}
 	return lists && l7fp_ops_remove(list, lists, x->head + header->name_off,
 					header->name_len);
+}
+
+/* As put_client_cert() of head.c. Without memory there is none, which claims nothing. */
+static void put_client_cert(struct writer *w, struct l7fp_exchange_kern *x)
+{
+	static const u8 name[] = "x-forwarded-client-cert";
+	struct l7fp_str own = l7fp_client_cert(x);
+	const struct l7fp_h1_head *h = &x->request;
+	u32 len = 0;
+	u8 *value;
+	int i = -1;
+
+	if (likely(!own.len))
+		return;
+	while ((i = l7fp_h1_find(h, x->head, name, sizeof(name) - 1, i)) >= 0)
+		len += h->headers[i].value_len + 1;
+	value = l7fp_arena_alloc(&x->arena, len + own.len);
+	if (!value)
+		return;
+	len = 0;
+	while ((i = l7fp_h1_find(h, x->head, name, sizeof(name) - 1, i)) >= 0) {
+		memcpy(value + len, x->head + h->headers[i].value_off, h->headers[i].value_len);
+		len += h->headers[i].value_len;
+		value[len++] = ',';
+	}
+	memcpy(value + len, own.data, own.len);
+	put_str(w, "x-forwarded-client-cert", (struct l7fp_str){ value, len + own.len });
 }
 
 static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
@@ -212,6 +240,7 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 	if (!(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT) &&
 	    !l7fp_ops_remove(list, lists, (const u8 *)"x-envoy-attempt-count", 21))
 		put_number(w, "x-envoy-attempt-count", x->pub.attempt);
+	put_client_cert(w, x);
 	put_list(w, list, lists);
 }
 

@@ -117,6 +117,7 @@ int l7fp_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *tb[L7FP_A_HANDSHAKE_MAX + 1], *nest = info->attrs[L7FP_A_HANDSHAKE];
 	u32 failure = L7FP_TLS_DONE;
 	struct l7fp_tls *tls;
+	u8 *client_cert = NULL;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, L7FP_A_HANDSHAKE))
@@ -126,11 +127,17 @@ int l7fp_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 	err = err ?: check_done(tb, nest, info);
 	if (err)
 		return err;
+	if (tb[L7FP_A_HANDSHAKE_CLIENT_CERT]) {
+		client_cert = nla_memdup(tb[L7FP_A_HANDSHAKE_CLIENT_CERT], GFP_KERNEL);
+		if (!client_cert)
+			return -ENOMEM;
+	}
 	tls = l7fp_handshake_return(ln, nla_get_u64(tb[L7FP_A_HANDSHAKE_NUMBER]),
 				    info->snd_portid);
 	if (!tls) {
 		NL_SET_ERR_MSG_ATTR(info->extack, nest,
 				    "no such handshake; the connection may have been closed");
+		kfree(client_cert);
 		return -ENOENT;
 	}
 	if (tb[L7FP_A_HANDSHAKE_FAILURE])
@@ -144,10 +151,17 @@ int l7fp_nl_handshake_done_doit(struct sk_buff *skb, struct genl_info *info)
 					  L7FP_TLS_MAX_RECORD;
 		if (tb[L7FP_A_HANDSHAKE_ALPN])
 			copy((u8 *)tls->alpn, tb[L7FP_A_HANDSHAKE_ALPN]);
+		if (client_cert)
+			tls->client_cert = (struct l7fp_str){
+				.data = client_cert,
+				.len = nla_len(tb[L7FP_A_HANDSHAKE_CLIENT_CERT]),
+			};
+		client_cert = NULL;
 		tls->peer.principal = copy(tls->names, tb[L7FP_A_HANDSHAKE_PRINCIPAL]);
 		tls->peer.namespace = copy(tls->names + L7FP_MAX_PRINCIPAL,
 					   tb[L7FP_A_HANDSHAKE_NAMESPACE]);
 	}
+	kfree(client_cert);
 	err = l7fp_handshake_finish(tls, failure);
 	if (err == -EBUSY)
 		NL_SET_ERR_MSG_ATTR(info->extack, nest,

@@ -154,7 +154,7 @@ static u32 ops_room(const struct l7fp_header_ops *list, u32 lists)
 #define HOP_BY_HOP	(BIT_ULL(L7FP_H_CONNECTION) | BIT_ULL(L7FP_H_KEEP_ALIVE) | \
 			 BIT_ULL(L7FP_H_PROXY_CONNECTION) | BIT_ULL(L7FP_H_TRANSFER_ENCODING) | \
 			 BIT_ULL(L7FP_H_UPGRADE) | BIT_ULL(L7FP_H_HTTP2_SETTINGS) | \
-			 BIT_ULL(L7FP_H_TE))
+			 BIT_ULL(L7FP_H_TE) | BIT_ULL(L7FP_H_X_FORWARDED_CLIENT_CERT))
 /* Naming these in Connection must not take them from the upstream. */
 #define NOT_LISTED	(BIT_ULL(L7FP_H_HOST) | BIT_ULL(L7FP_H_CONTENT_LENGTH) | \
 			 BIT_ULL(L7FP_H_X_FORWARDED_FOR) | BIT_ULL(L7FP_H_X_FORWARDED_PROTO) | \
@@ -230,6 +230,24 @@ static void put_uuid(struct writer *w)
 	w->p += L7FP_UUID_LEN;
 }
 
+/* x-forwarded-client-cert of a client with a certificate: what it sent, and the certificate. */
+static void put_client_cert(struct writer *w, const struct l7fp_exchange_kern *x)
+{
+	struct l7fp_str own = l7fp_client_cert(x);
+	const struct l7fp_h1_head *h = &x->request;
+	int i = -1;
+
+	if (likely(!own.len))
+		return;
+	put_literal(w, "x-forwarded-client-cert: ");
+	while ((i = l7fp_h1_find(h, x->head, (const u8 *)"x-forwarded-client-cert", 23, i)) >= 0) {
+		put(w, x->head + h->headers[i].value_off, h->headers[i].value_len);
+		put_literal(w, ",");
+	}
+	put(w, own.data, own.len);
+	put_literal(w, "\r\n");
+}
+
 /* Whether the line is to be sent as it came; then it lies right before the header lines. */
 static bool same_request_line(const struct l7fp_exchange_kern *x)
 {
@@ -267,7 +285,7 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 						(const u8 *)"x-envoy-attempt-count", 21);
 	}
 	start = l7fp_port_reserve(to, h->head_len + x->path.len + x->host.len + OWN_FIELDS +
-				  ops_room(d.list, d.lists));
+				  l7fp_client_cert(x).len + ops_room(d.list, d.lists));
 	if (!start)
 		return -ENOMEM;
 	w.p = start;
@@ -312,6 +330,7 @@ int l7fp_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, u8 bo
 		put_decimal(&w, x->pub.attempt);
 		put_literal(&w, "\r\n");
 	}
+	put_client_cert(&w, x);
 	put_ops(&w, d.list, d.lists);
 	put_literal(&w, "\r\n");
 	l7fp_port_commit(to, w.p - start);

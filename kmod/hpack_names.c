@@ -17,7 +17,7 @@ static const char * const known[] = {
 	"proxy-connection", "proxy-authenticate", "proxy-authorization", "expect", "date", "server",
 	"via", "location", "cookie", "user-agent", "authorization", "content-type", "x-request-id",
 	"x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "x-envoy-attempt-count",
-	"x-envoy-original-path", "x-l7fp-reason", "http2-settings", NULL
+	"x-envoy-original-path", "x-forwarded-client-cert", "x-l7fp-reason", "http2-settings", NULL
 };
 
 /* The name's number, from 1, or 0. */

@@ -17,6 +17,21 @@ static int address_length(const struct nlattr *attr, struct netlink_ext_ack *ext
 	return -EINVAL;
 }
 
+/* What may be the value of a header field: visible ASCII and spaces. */
+static int field_value(const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	const u8 *p = nla_data(attr);
+	int i, len = nla_len(attr);
+
+	for (i = 0; i < len; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			break;
+	if (len && i == len)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "expected visible characters and spaces");
+	return -EINVAL;
+}
+
 /* Bounds that do not fit into struct nla_policy, whose own are 16 bits wide. */
 static const struct netlink_range_validation cluster_range = { .max = U32_MAX - 1 };
 static const struct netlink_range_validation string_range = { .max = L7FP_MAX_STRINGS - 1 };
@@ -213,6 +228,8 @@ const struct nla_policy l7fp_handshake_nl_policy[L7FP_A_HANDSHAKE_MAX + 1] = {
 	[L7FP_A_HANDSHAKE_ALPN] = BYTES_FROM_1(L7FP_MAX_ALPN),
 	[L7FP_A_HANDSHAKE_PRINCIPAL] = BYTES_FROM_1(L7FP_MAX_PRINCIPAL),
 	[L7FP_A_HANDSHAKE_NAMESPACE] = BYTES_FROM_1(L7FP_MAX_NAME),
+	[L7FP_A_HANDSHAKE_CLIENT_CERT] =
+		NLA_POLICY_VALIDATE_FN(NLA_BINARY, field_value, L7FP_MAX_CLIENT_CERT),
 };
 
 const struct nla_policy l7fp_handshake_policy[L7FP_A_HANDSHAKE + 1] = {

@@ -9,7 +9,6 @@
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <linux/tls.h>
-#include <net/handshake.h>
 #include <net/tcp.h>
 #include <net/tls.h>
 #include <net/tls_prot.h>
@@ -39,6 +38,9 @@ int l7fp_tls_new(struct l7fp_port *port, bool client, u32 mode, u32 id)
 
 void l7fp_tls_free(struct l7fp_port *port)
 {
+	if (!port->tls)
+		return;
+	kfree(port->tls->client_cert.data);
 	/* A callback of the socket may look at it still. */
 	kfree_rcu(port->tls, rcu);
 	port->tls = NULL;
@@ -186,6 +188,14 @@ static int alert(struct l7fp_port *port, const u8 *data, int len)
 	return -ECONNRESET;
 }
 
+/* As tls_get_record_type(), which kernels without NET_HANDSHAKE have not. */
+static u8 record_type(const struct cmsghdr *header)
+{
+	if (header->cmsg_level != SOL_TLS || header->cmsg_type != TLS_GET_RECORD_TYPE)
+		return 0;
+	return *(const u8 *)CMSG_DATA(header);
+}
+
 int l7fp_tls_control(struct l7fp_port *port)
 {
 	union {
@@ -207,7 +217,7 @@ int l7fp_tls_control(struct l7fp_port *port)
 	}
 	if (n < 0)
 		goto free;
-	switch (tls_get_record_type(port->sock->sk, &control.header)) {
+	switch (record_type(&control.header)) {
 	case TLS_RECORD_TYPE_ALERT:
 		n = alert(port, vec.iov_base, n);
 		break;

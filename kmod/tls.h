@@ -40,6 +40,7 @@ enum l7fp_tls_state {
  * @counted: the handshake's failure is; of the port's events and of who closes it
  * @tx_records: sent, about; whoever flushes
  * @version, @cipher, @max_record, @alpn: as in enum l7fp_attr_handshake, once ON
+ * @client_cert: what x-forwarded-client-cert says of it; allocated
  * @peer: who the peer is; without data: it has no identity. Does not change once ON.
  */
 struct l7fp_tls {
@@ -61,6 +62,7 @@ struct l7fp_tls {
 	u32 version, cipher, max_record;
 	char alpn[L7FP_MAX_ALPN + 1];
 	struct l7fp_workload peer;
+	struct l7fp_str client_cert;
 	u8 names[L7FP_MAX_PRINCIPAL + L7FP_MAX_NAME];
 	struct rcu_head rcu;
 };

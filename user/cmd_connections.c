@@ -11,8 +11,8 @@ static void usage(FILE *out)
 	      "\n"
 	      "Print the connections of the module in this network namespace: each downstream\n"
 	      "with the upstream that its exchange uses, then the idle ones of the pools. PORT is\n"
-	      "app where bytes pass TCP by, and SOCKET says what is at the other end, or why they\n"
-	      "do not.\n"
+	      "app where bytes pass TCP by, tls where they are encrypted; SOCKET says what is at the\n"
+	      "other end, or why they do not pass it by.\n"
 	      "\n"
 	      "  -n, --netns NAME   of another network namespace: a name of ip netns, or a path\n"
 	      "  -j, --json         as JSON\n"
@@ -21,6 +21,8 @@ static void usage(FILE *out)
 
 static const char *port_kind(const struct kernel_connection *c)
 {
+	if (c->tls_version)
+		return "tls";
 	return c->app == L7FP_APP_JOINED || c->app == L7FP_APP_OWN ? "app" : "wire";
 }
 
@@ -61,6 +63,13 @@ void connections_put(struct json *j, const struct kernel *k, const struct kernel
 	json_string(j, "remote", name_address(text, &c->remote, c->remote_port));
 	if (c->original_port)
 		json_string(j, "original", name_address(text, &c->original, c->original_port));
+	if (c->tls_version) {
+		json_object(j, "tls");
+		json_string(j, "version", c->tls_version == L7FP_TLS_1_3 ? "1.3" : "1.2");
+		json_string(j, "cipher", name_tls_cipher(c->tls_cipher));
+		json_string(j, "peer", *c->tls_principal ? c->tls_principal : NULL);
+		json_end(j);
+	}
 	json_unsigned(j, "exchanges", c->exchanges);
 	json_unsigned(j, "rx_bytes", c->rx_bytes);
 	json_unsigned(j, "tx_bytes", c->tx_bytes);

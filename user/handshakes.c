@@ -99,6 +99,7 @@ static void on_done(void *owner, int fd, struct tls_outcome *outcome)
 		.cipher = outcome->cipher, .max_record = (uint32_t)outcome->max_record,
 		.alpn = outcome->alpn,
 	};
+	char client_cert[L7FP_MAX_CLIENT_CERT + 1];
 	struct shake *s = owner;
 	int err = 0;
 
@@ -121,14 +122,20 @@ static void on_done(void *owner, int fd, struct tls_outcome *outcome)
 		result.principal = outcome->peer->principal;
 		result.namespace = outcome->peer->identity.namespace;
 	}
+	if (outcome->peer && !s->client &&
+	    !tls_peer_client_cert(outcome->peer, client_cert, sizeof(client_cert)))
+		result.client_cert = client_cert;
 	give_back(s->h, s->number, &result);
 	free(s);
 }
 
-/* As Istio's sidecars have it: what a client calls istio-... is said by other names as well. */
+/*
+ * What a client calls istio-... it says by other names as well. One that speaks both versions
+ * speaks HTTP/1.1: nothing is converted, and that is what an application more likely knows.
+ */
 static struct tls_context *server_context(const struct handshakes *h, char *error, size_t size)
 {
-	static const char * const alpn[] = { "h2", "http/1.1" };
+	static const char * const alpn[] = { "http/1.1", "h2" };
 	const struct tls_config config = {
 		.role = TLS_SERVER, .alpn = alpn, .n_alpn = 2,
 		.client_certificate = TLS_CERTIFICATE_REQUIRED, .check = TLS_PEER_SPIFFE,

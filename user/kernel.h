@@ -68,6 +68,9 @@ struct kernel_connection {
 	uint32_t idle_ms, queued;
 	uint32_t state;			/* enum l7fp_connection_state */
 	uint32_t app;			/* enum l7fp_app_state */
+	uint32_t tls_version;		/* 0: plain text */
+	uint32_t tls_cipher;		/* enum l7fp_tls_cipher */
+	char tls_principal[L7FP_MAX_PRINCIPAL + 1]; /* "": the peer has no identity */
 };
 
 struct kernel_stat {
@@ -176,6 +179,7 @@ const char *text_reason(uint32_t reason);
 const char *name_protocol(uint32_t protocol);
 const char *name_cluster_protocol(uint32_t protocol);
 const char *name_lb(uint32_t lb);
+const char *name_tls_cipher(uint32_t cipher);
 const char *name_generation_state(uint32_t state);
 const char *name_connection_state(uint32_t state);
 const char *name_app_state(uint32_t state);

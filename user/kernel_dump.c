@@ -163,7 +163,7 @@ static int on_generation(struct nlattr **attr, void *context)
 
 static int on_connection(struct nlattr **attr, void *context)
 {
-	struct nlattr *tb[L7FP_A_CONNECTION_MAX + 1];
+	struct nlattr *tb[L7FP_A_CONNECTION_MAX + 1], *principal;
 	struct kernel_connection *c;
 	struct kernel *k = context;
 
@@ -191,6 +191,12 @@ static int on_connection(struct nlattr **attr, void *context)
 	c->state = netlink_get_u32(tb[L7FP_A_CONNECTION_STATE]);
 	c->idle_ms = netlink_get_u32(tb[L7FP_A_CONNECTION_IDLE_MS]);
 	c->app = netlink_get_u32(tb[L7FP_A_CONNECTION_APP]);
+	c->tls_version = netlink_get_u32(tb[L7FP_A_CONNECTION_TLS_VERSION]);
+	c->tls_cipher = netlink_get_u32(tb[L7FP_A_CONNECTION_TLS_CIPHER]);
+	principal = tb[L7FP_A_CONNECTION_TLS_PRINCIPAL];
+	if (principal)
+		snprintf(c->tls_principal, sizeof(c->tls_principal), "%.*s",
+			 (int)nla_len(principal), (const char *)nla_data(principal));
 	return 0;
 }
 

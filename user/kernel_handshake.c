@@ -158,7 +158,8 @@ void kernel_handshake_free(struct kernel_handshake *h)
 int kernel_handshake_done(struct netlink *nl, uint64_t number,
 			  const struct kernel_handshake_result *r, char *error, size_t error_len)
 {
-	struct nl_msg *msg = netlink_message(nl, L7FP_CMD_HANDSHAKE_DONE, 2048);
+	struct nl_msg *msg = netlink_message(nl, L7FP_CMD_HANDSHAKE_DONE,
+					     2048 + L7FP_MAX_CLIENT_CERT);
 	struct nlattr *nest = nla_nest_start(msg, L7FP_A_HANDSHAKE | NLA_F_NESTED);
 
 	nla_put_u64(msg, L7FP_A_HANDSHAKE_NUMBER, number);
@@ -177,6 +178,8 @@ int kernel_handshake_done(struct netlink *nl, uint64_t number,
 				r->namespace);
 		}
 	}
+	if (r->failure == L7FP_TLS_DONE && r->client_cert)
+		nla_put(msg, L7FP_A_HANDSHAKE_CLIENT_CERT, strlen(r->client_cert), r->client_cert);
 	nla_nest_end(msg, nest);
 	return netlink_do(nl, msg, NULL, NULL, "give a handshake back", error, error_len);
 }

@@ -71,10 +71,11 @@ void kernel_handshake_free(struct kernel_handshake *handshake);
  * @alpn: or ""
  * @principal: of the peer, or NULL: it has no identity
  * @namespace: likewise
+ * @client_cert: for x-forwarded-client-cert, or NULL
  */
 struct kernel_handshake_result {
 	uint32_t failure, version, cipher, max_record;
-	const char *alpn, *principal, *namespace;
+	const char *alpn, *principal, *namespace, *client_cert;
 };
 
 /* The keys are installed and every descriptor is closed. -ENOENT: the module has given it up. */

@@ -100,6 +100,17 @@ const char *name_lb(uint32_t lb)
 	return NAME(name, lb);
 }
 
+const char *name_tls_cipher(uint32_t cipher)
+{
+	static const char *const name[] = {
+		[L7FP_TLS_AES_128_GCM] = "AES-128-GCM",
+		[L7FP_TLS_AES_256_GCM] = "AES-256-GCM",
+		[L7FP_TLS_CHACHA20_POLY1305] = "ChaCha20-Poly1305",
+	};
+
+	return NAME(name, cipher);
+}
+
 const char *name_generation_state(uint32_t state)
 {
 	static const char *const name[] = {

@@ -182,6 +182,22 @@ struct tls_peer *tls_peer_new(X509 *x)
 	return peer;
 }
 
+int tls_peer_client_cert(const struct tls_peer *peer, char *out, size_t size)
+{
+	size_t i, len;
+	int n;
+
+	n = snprintf(out, size, "%s%s%sHash=%s;Subject=\"%s\";URI=%s", *peer->local_uri ? "By=" : "",
+		     peer->local_uri, *peer->local_uri ? ";" : "", peer->hash, peer->subject,
+		     peer->uri);
+	if (n < 0 || (size_t)n >= size)
+		return -1;
+	len = (size_t)n;
+	for (i = 0; i < peer->n_dns && len + strlen(peer->dns[i]) + 6 < size; i++)
+		len += (size_t)snprintf(out + len, size - len, ";DNS=%s", peer->dns[i]);
+	return 0;
+}
+
 void tls_peer_free(struct tls_peer *peer)
 {
 	size_t i;

@@ -50,6 +50,12 @@ bool tls_certificate_has_name(X509 *certificate, const char *name);
 
 /* Everything but @has_identity and what goes with it, and @local_uri. NULL: out of memory. */
 struct tls_peer *tls_peer_new(X509 *certificate);
+/*
+ * What x-forwarded-client-cert says of @peer, in Envoy's form, as Istio's sidecars have it: By,
+ * Hash, Subject, URI, DNS. DNS names that do not fit into @size are left out; 0, or -1 when it
+ * does not fit without them.
+ */
+int tls_peer_client_cert(const struct tls_peer *peer, char *out, size_t size);
 void tls_peer_free(struct tls_peer *peer);	/* NULL is fine */
 
 #endif /* _L7FP_TLS_CERTIFICATE_H */

@@ -52,6 +52,7 @@
 #define L7FP_HANDSHAKE_MS	10000	/* a client's TLS handshake, from its first byte on */
 #define L7FP_MAX_TLS		8192	/* L7FP_A_CLUSTER_TLS of one cluster */
 #define L7FP_MAX_TLS_SANS	1024	/* names that one cluster's servers may have */
+#define L7FP_MAX_CLIENT_CERT	8192	/* an element of x-forwarded-client-cert */
 #define L7FP_MAX_ALPN		255	/* name of a protocol, RFC 7301 section 3.1 */
 #define L7FP_PATH_INLINE	256	/* of the path that a program reads directly */
 #define L7FP_AUTHORITY_INLINE	128	/* of the host, likewise */
@@ -581,6 +582,9 @@ enum l7fp_attr_connection {
 	L7FP_A_CONNECTION_QUEUED,	/* u32: bytes that wait for room in the socket */
 	L7FP_A_CONNECTION_RX_BYTES,	/* u64 so far */
 	L7FP_A_CONNECTION_TX_BYTES,	/* u64 so far */
+	L7FP_A_CONNECTION_TLS_VERSION,	/* u32 L7FP_TLS_1_2 or L7FP_TLS_1_3; absent: plain text */
+	L7FP_A_CONNECTION_TLS_CIPHER,	/* u32 enum l7fp_tls_cipher */
+	L7FP_A_CONNECTION_TLS_PRINCIPAL, /* binary: of the peer; absent: it has no identity */
 	__L7FP_A_CONNECTION_MAX
 };
 
@@ -672,6 +676,7 @@ enum l7fp_attr_handshake {
 	L7FP_A_HANDSHAKE_ALPN,		/* binary: the protocol agreed on; absent: none */
 	L7FP_A_HANDSHAKE_PRINCIPAL,	/* binary: of the peer; absent: it has no identity */
 	L7FP_A_HANDSHAKE_NAMESPACE,	/* binary: likewise */
+	L7FP_A_HANDSHAKE_CLIENT_CERT,	/* binary: element of x-forwarded-client-cert; absent: none */
 	__L7FP_A_HANDSHAKE_MAX
 };
 
