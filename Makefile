@@ -141,12 +141,12 @@ include tools/bench/Makefile
 # ---- tests; tools/check counts what they report
 
 .PHONY: check check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug check-kcsan \
-	check-envoy check-sockets check-servers check-hpack check-h2spec soak
+	check-envoy check-sockets check-servers check-hpack check-h2spec check-tls soak
 check:
 	$(Q)tools/setup
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check unit host kunit fuzz selftests lint
 check-unit check-host check-kunit check-fuzz check-selftests check-lint check-debug \
-check-kcsan check-envoy check-sockets check-servers check-hpack check-h2spec: check-%:
+check-kcsan check-envoy check-sockets check-servers check-hpack check-h2spec check-tls: check-%:
 	$(Q)BUILD=$(BUILD) VM=$(VM) tools/check $*
 
 # The long form of a selftest.

@@ -7,6 +7,7 @@ usage: grpc_peer.py server PORT NAME LOG     cancelled calls are told to LOG
 """
 import collections
 import concurrent.futures
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ import time
 import grpc
 
 SERVICE = "l7fp.Echo"
+# How many times as slow as usual the machine is.
+SCALE = int(os.environ.get("L7FP_TIME_SCALE", 1))
 BIG = 10 << 20
 OPTIONS = [("grpc.max_receive_message_length", BIG + 1024),
            ("grpc.max_send_message_length", BIG + 1024)]
@@ -78,15 +81,15 @@ def balance(channel):
     count = collections.Counter()
     call = channel.unary_unary(path("Unary"))
     for _ in range(30):
-        _, info = call.with_call(b"x", timeout=60)
+        _, info = call.with_call(b"x", timeout=60 * SCALE)
         count[dict(info.trailing_metadata())["server"]] += 1
     return " ".join("%s=%d" % item for item in sorted(count.items()))
 
 
 def streams(channel):
-    got = b"".join(channel.unary_stream(path("ServerStream"))(b"5", timeout=60)).decode()
+    got = b"".join(channel.unary_stream(path("ServerStream"))(b"5", timeout=60 * SCALE)).decode()
     total = channel.stream_unary(path("ClientStream"))(
-        (b"%d" % i for i in range(100)), timeout=60).decode()
+        (b"%d" % i for i in range(100)), timeout=60 * SCALE).decode()
     turn = threading.Semaphore(1)
 
     def questions():
@@ -95,7 +98,7 @@ def streams(channel):
             yield b"%d" % i
 
     answers = []
-    for answer in channel.stream_stream(path("Both"))(questions(), timeout=60):
+    for answer in channel.stream_stream(path("Both"))(questions(), timeout=60 * SCALE):
         answers.append(answer.decode())
         turn.release()
     return "%s %s %s" % (got, total, ",".join(answers))
@@ -103,11 +106,11 @@ def streams(channel):
 
 def big(channel):
     message = bytes(range(256)) * (BIG // 256)
-    return channel.unary_unary(path("Unary"))(message, timeout=240) == message
+    return channel.unary_unary(path("Unary"))(message, timeout=240 * SCALE) == message
 
 
 def cancel(channel):
-    call = channel.unary_stream(path("Endless"))(b"", timeout=60)
+    call = channel.unary_stream(path("Endless"))(b"", timeout=60 * SCALE)
     got = [next(call) for _ in range(3)]
     call.cancel()
     try:
@@ -116,7 +119,7 @@ def cancel(channel):
         return "%d %s" % (len(got), e.code().name)
 
 
-def status(channel, method, timeout=60):
+def status(channel, method, timeout=60 * SCALE):
     try:
         channel.unary_unary(method)(b"x", timeout=timeout)
         return "OK"
@@ -129,7 +132,7 @@ def many(channel):
     call = channel.unary_unary(path("Unary"))
 
     def one(i):
-        return call(b"%d" % i, timeout=120) != b"%d" % i
+        return call(b"%d" % i, timeout=120 * SCALE) != b"%d" % i
 
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         return sum(pool.map(one, range(500)))

@@ -97,6 +97,8 @@ class Web(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         body = "%s %s %s" % (name, self.path, self.headers.get("x-from"))
+        if "certificate" in self.path:
+            body = str(self.headers.get_all("x-forwarded-client-cert"))
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -69,7 +69,7 @@ deny /l7fp.Echo/Secret >>"$tmp/policy.yaml"
 check "apply to a cgroup" "$tool" apply --cgroup "$mesh" "$tmp/policy.yaml"
 sed 's/^/# /' "$tmp/check.log"
 
-client() { cgroup_exec "$mesh" timeout 250 "$peer" client "$@" 2>&1 | tail -n1; }
+client() { cgroup_exec "$mesh" timeout $((250 * ${L7FP_TIME_SCALE:-1})) "$peer" client "$@" 2>&1 | tail -n1; }
 
 check_equal "one channel, three servers: balanced by request" "s1=10 s2=10 s3=10" \
 	"$(client $rpc:80 balance)"

@@ -9,15 +9,16 @@ family=${family:-4}
 . "$(dirname "$0")/lib.sh"
 . "$here/pods.sh"
 
-need curl python3 openssl
+need curl python3 openssl nghttpd h2load
 need_module
 [ -x "$daemon" ] || ktap_skip_all "no $daemon: run make"
-modprobe tls 2>/dev/null || [ -d /sys/module/tls ] || ktap_skip_all "a kernel without kTLS"
-ktap_plan 24
+modprobe tls 2>/dev/null
+[ -e /proc/net/tls_stat ] || ktap_skip_all "a kernel without kTLS"
+ktap_plan 29
 
 pods_make
 pods_serve
-S2=$(url "$(service 2)") S3=$(url "$(service 3)")
+S5=$(url "$(service 5)") S3=$(url "$(service 3)")
 
 # Certificates, as l7fpd --workloads looks for them.
 python3 - "$here" "$tmp" <<'EOT'
@@ -40,6 +41,7 @@ mesh()
 	workload c other far two
 	svc b default "$(service 2)" http 80 8080 "${ip[b]}"
 	svc c other "$(service 3)" http 80 8080 "${ip[c]}"
+	svc h2 other "$(service 5)" http2 81 8087 "${ip[c]}"
 	svc mail other "$(service 4)" tcp-smtp 25 2525 "${ip[c]}"
 	cat <<'EOT'
 ---
@@ -95,7 +97,7 @@ check "l7fpd applies on node two" wait_for 60 grep -q ", 0 failed" "$tmp/l7fpd-t
 ready() { [ "$(cat "$tmp"/l7fpd-*.log | grep -c 'ready for handshakes')" = "$1" ]; }
 check "somebody shakes hands for each workload" wait_for 30 ready 3
 
-C='Host: c.other'
+C="Host: c.other"
 check_equal "over mutual TLS, by the caller's principal" "c /one-marker-in-the-path x-marker" \
 	"$(get a -H "$C" -H 'x-from: x-marker' "http://$S3/one-marker-in-the-path")"
 check_equal "both ends counted a handshake" "1 1" \
@@ -111,6 +113,31 @@ check_equal "another principal" 403 "$(status b -H "$C" "http://$S3/one")"
 check_equal "a server that speaks first" "220 c ${ip[c]}" \
 	"$(raw a "$(service 4)" 25 | sed "s/${ip[a]}/${ip[c]}/")"
 
+check_equal "connections says so" "1.3 AES-128-GCM cluster.local/ns/other/sa/far" \
+	"$("$tool" connections --netns "${ns[a]}" --json | python3 -c "
+import json, sys
+t = [c['tls'] for c in json.load(sys.stdin) if 'tls' in c][0]
+print(t['version'], t['cipher'], t['peer'])")"
+
+# Who the client is, as its server is told.
+mine='x-forwarded-client-cert: By=spiffe://mine;URI=spiffe://cluster.local/ns/default/sa/server'
+told="By=spiffe://cluster.local/ns/other/sa/far;Hash=[0-9a-f]{64};Subject=\"\";URI=spiffe://cluster.local/ns/default/sa/client"
+check "x-forwarded-client-cert is the certificate's, and not what the client says" grep -qxE "\\['$told'\\]" \
+	<(get a -H "$C" -H "$mine" "http://$S3/one-certificate")
+
+# HTTP/2, from application to application.
+mkdir "$tmp/www"
+echo marker-of-http2 >"$tmp/www/one"
+cgroup_start "${group[c]}" "$tmp/nghttpd.log" ip netns exec "${ns[c]}" \
+	nghttpd --no-tls -d "$tmp/www" 8087
+wait_for 20 ip netns exec "${ns[c]}" sh -c 'ss -Hltn sport = :8087 | grep -q .'
+check_equal "HTTP/2" "marker-of-http2 2" \
+	"$(get a --http2-prior-knowledge -H "$C" -w '%{http_version}' "http://$S5:81/one" | paste -sd' ')"
+check_equal "HTTP/2: what the principal may not" 403 \
+	"$(status a --http2-prior-knowledge -H "$C" "http://$S5:81/x")"
+check_equal "HTTP/2: many streams of one connection" 200 \
+	"$(pod a h2load -n 200 -c 1 -m 20 -H ':authority: c.other' "http://$S5:81/one" 2>&1 | sed -n 's/.* \([0-9]*\) succeeded.*/\1/p')"
+
 # By hand: what peers may bring.
 tls()
 {
@@ -118,7 +145,7 @@ tls()
 
 	shift
 	printf 'GET /one HTTP/1.1\r\nHost: c.other\r\nConnection: close\r\n\r\n' |
-		ip netns exec "${ns[a]}" timeout 20 openssl s_client -connect "${at[c]}:8080" \
+		ip netns exec "${ns[a]}" timeout $((20 * ${L7FP_TIME_SCALE:-1})) openssl s_client -connect "${at[c]}:8080" \
 			-ign_eof -quiet ${from:+-cert "$from/tls.crt" -key "$from/tls.key"} \
 			"$@" 2>/dev/null | sed -n '1s/\r//p'
 }
