@@ -23,8 +23,9 @@ class Authority:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def workload(self, folder, uri, days=10, dns=None):
-        """Writes a certificate for @uri, its key and the authority's into @folder."""
+    def workload(self, folder, uri, days=10, dns=None, trusts=()):
+        """Writes a certificate for uri, its key and the authority's into folder; ca.crt has the
+        other authorities that it trusts, too."""
         self.serial += 1
         os.makedirs(folder, exist_ok=True)
         names = ["URI:" + uri] if uri else []
@@ -56,8 +57,10 @@ class Authority:
             _openssl("ca", "-batch", "-config", conf, "-in", csr, "-cert", self.crt, "-keyfile",
                      self.key, "-extfile", ext, "-out", crt + ".new", "-notext", "-startdate",
                      "20200101000000Z", "-enddate", "20200201000000Z", "-subj", "/O=past")
-        with open(self.crt, "rb") as a, open(os.path.join(folder, "ca.crt.new"), "wb") as b:
-            b.write(a.read())
+        with open(os.path.join(folder, "ca.crt.new"), "wb") as bundle:
+            for authority in (self, *trusts):
+                with open(authority.crt, "rb") as f:
+                    bundle.write(f.read())
         for name in ("ca.crt", "tls.key", "tls.crt"):
             os.rename(os.path.join(folder, name + ".new"), os.path.join(folder, name))
         return folder

@@ -125,6 +125,7 @@ static const char *h1_check_tokens(struct l7fp_h1_head *h)
 		{ "X-Forwarded-Host", L7FP_H_X_FORWARDED_HOST },
 		{ "X-Envoy-Attempt-Count", L7FP_H_X_ENVOY_ATTEMPT_COUNT },
 		{ "X-Envoy-Original-Path", L7FP_H_X_ENVOY_ORIGINAL_PATH },
+		{ "X-Forwarded-Client-Cert", L7FP_H_X_FORWARDED_CLIENT_CERT },
 		{ "X-L7FP-Reason", L7FP_H_X_L7FP_REASON },
 		{ "HTTP2-Settings", L7FP_H_HTTP2_SETTINGS },
 	};

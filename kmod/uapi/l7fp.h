@@ -676,7 +676,7 @@ enum l7fp_attr_handshake {
 	L7FP_A_HANDSHAKE_ALPN,		/* binary: the protocol agreed on; absent: none */
 	L7FP_A_HANDSHAKE_PRINCIPAL,	/* binary: of the peer; absent: it has no identity */
 	L7FP_A_HANDSHAKE_NAMESPACE,	/* binary: likewise */
-	L7FP_A_HANDSHAKE_CLIENT_CERT,	/* binary: element of x-forwarded-client-cert; absent: none */
+	L7FP_A_HANDSHAKE_CLIENT_CERT,	/* binary: for x-forwarded-client-cert */
 	__L7FP_A_HANDSHAKE_MAX
 };
 

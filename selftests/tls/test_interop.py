@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,6 +38,7 @@ if not os.path.exists("/proc/net/tls_stat"):
 tmp = tempfile.mkdtemp(prefix="l7fp-tls.")
 ns = {name: "l7fp-%d-%s" % (os.getpid(), name) for name in ("ours", "peer")}
 running = []
+authorities = []
 
 
 def ip(*args):
@@ -120,9 +122,9 @@ def set_up():
         ip("-n", ns[name], "addr", "add", address + "/24", "dev", "eth0")
         ip("-n", ns[name], "link", "set", "eth0", "up")
     ip("-n", ns["ours"], "route", "add", "default", "via", PEER)
-    authority = pki.Authority(tmp)
+    authorities.append(pki.Authority(tmp))
     for account in ("ours", "peer"):
-        authority.workload(os.path.join(tmp, "pki", "default", account), pki.spiffe(account))
+        authorities[0].workload(os.path.join(tmp, "pki", "default", account), pki.spiffe(account))
     with open(os.path.join(tmp, "mesh.yaml"), "w", encoding="ascii") as f:
         f.write(documents())
     start("ours", "backend", sys.executable, "-c", """
@@ -387,6 +389,90 @@ for program_name, path, asks, serves in PROGRAMS:
                 add_server(program_name, path, serves, v, c)
 
 
+class Load:
+    """Connections, one after the other, from the peer: each shakes hands anew."""
+
+    def __init__(self):
+        self.stop, self.done, self.wrong = threading.Event(), 0, []
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _one(self):
+        # The parent namespace is not the peer's: a program in it asks.
+        done = subprocess.run(
+            inside("peer", sys.executable, "-c", ASK, OURS, MINE), capture_output=True,
+            timeout=60 * SCALE, check=False)
+        return done.stdout.decode() + done.stderr.decode()
+
+    def _run(self):
+        while not self.stop.is_set():
+            got = self._one()
+            self.done += got.count("ok\n")
+            if got.replace("ok\n", ""):
+                self.wrong.append(got[-500:])
+
+    def end(self):
+        self.stop.set()
+        self.thread.join()
+
+
+# Ten handshakes, each with the files as they are.
+ASK = """
+import os, socket, ssl, sys
+address, folder = sys.argv[1:]
+for _ in range(10):
+    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    c.check_hostname = False
+    while True:
+        try:
+            c.load_verify_locations(os.path.join(folder, "ca.crt"))
+            c.load_cert_chain(os.path.join(folder, "tls.crt"), os.path.join(folder, "tls.key"))
+            break
+        except ssl.SSLError:
+            pass  # between the renames of key and certificate
+    with socket.create_connection((address, 8080), 30) as raw, c.wrap_socket(raw) as s:
+        s.sendall(b"GET /one HTTP/1.1\\r\\nHost: ours\\r\\n\\r\\n")
+        got = s.recv(1000)
+        print("ok" if got.startswith(b"HTTP/1.1 200 ") else got)
+"""
+
+
+def replace(folder, target):
+    """Puts the files of folder in the place of those of target, one after the other."""
+    for name in ("ca.crt", "tls.key", "tls.crt"):
+        shutil.copyfile(os.path.join(folder, name), os.path.join(target, name + ".new"))
+        os.rename(os.path.join(target, name + ".new"), os.path.join(target, name))
+
+
+@case("certificates and bundles change every second: no request fails")
+def _():
+    seconds = int(os.environ.get("L7FP_TLS_SECONDS", 20))
+    former = authorities[0]
+    following = pki.Authority(tmp, "following")
+    # Trusted everywhere before somebody shows what it signed.
+    for account in ("ours", "peer"):
+        former.workload(os.path.join(tmp, "pki", "default", account), pki.spiffe(account),
+                        trusts=[following])
+    netns.eventually(lambda: "new ones are in force" in log_of("l7fpd"), "the bundle is read", 20)
+    ready = []
+    for n, (signs, trusts) in enumerate([(following, former), (former, following)] * 2):
+        ready.append(os.path.join(tmp, "ready", str(n)))
+        for account in ("ours", "peer"):
+            signs.workload(os.path.join(ready[-1], account), pki.spiffe(account), trusts=[trusts])
+    load, end, turn = Load(), time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        for account in ("ours", "peer"):
+            replace(os.path.join(ready[turn % len(ready)], account),
+                    os.path.join(tmp, "pki", "default", account))
+        turn += 1
+        time.sleep(1)
+    load.end()
+    equal(load.wrong, [])
+    if load.done < seconds or turn < seconds // 2:
+        raise AssertionError("%d requests, %d changes" % (load.done, turn))
+    print("# %d handshakes while certificates changed %d times" % (load.done, turn))
+
+
 @case("strangers are not let in by any of the above")
 def _():
     equal(output("peer", "curl", "-sk", "-o", "/dev/null", "-w", "%{http_code}",
@@ -395,6 +481,6 @@ def _():
 
 set_up()
 try:
-    run()
+    run(300)
 finally:
     tear_down()

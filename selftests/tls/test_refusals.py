@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -30,6 +31,8 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 # The beginning of a ClientHello: a record of 512 bytes, of which 11 are here.
 HALF_HELLO = bytes.fromhex("1603010200010001fc0303")
 
+# Of old versions, which are what is tried.
+warnings.simplefilter("ignore", DeprecationWarning)
 if not os.path.exists("/proc/net/tls_stat"):
     subprocess.run(["modprobe", "tls"], check=False, capture_output=True)
 if not os.path.exists("/proc/net/tls_stat"):
