@@ -200,6 +200,11 @@ static void check_shown(const struct nlmsghdr *nlh)
 		cluster = l7fp_cluster_find(&ln, config.id);
 		CHECK(cluster);
 		CLEAN_NAME(cluster->config.name);
+		CHECK(!config.tls == !cluster->tls);
+		CHECK(!config.tls || (nla_len(config.tls) == (int)cluster->tls->len &&
+				      !memcmp(nla_data(config.tls), cluster->tls->data,
+					      cluster->tls->len)));
+		config.tls = NULL;
 		CHECK(!memcmp(&cluster->config, &config, sizeof(config)));
 	}
 }

@@ -245,27 +245,47 @@ static void drop_endpoints(struct l7fp_cluster *cluster)
 	cluster->endpoints = NULL;
 }
 
+/* As the module: the message's attribute does not outlive it, what it says does. */
+static int set_config(struct l7fp_cluster *cluster, const struct l7fp_cluster_config *config)
+{
+	struct l7fp_cluster_tls *tls = NULL;
+
+	if (config->tls) {
+		tls = fuzz_alloc(struct_size(tls, data, nla_len(config->tls)));
+		if (!tls)
+			return -ENOMEM;
+		tls->len = nla_len(config->tls);
+		memcpy(tls->data, nla_data(config->tls), tls->len);
+	}
+	free(cluster->tls);
+	cluster->tls = tls;
+	cluster->config = *config;
+	cluster->config.tls = NULL;
+	return 0;
+}
+
 int l7fp_cluster_set(struct l7fp_net *ln, const struct l7fp_cluster_config *config)
 {
 	struct l7fp_cluster *cluster = l7fp_cluster_find(ln, config->id);
 	int err;
 
-	if (cluster) {
-		cluster->config = *config;
-		return 0;
-	}
+	if (cluster)
+		return set_config(cluster, config);
 	cluster = fuzz_alloc(sizeof(*cluster));
 	if (!cluster)
 		return -ENOMEM;
-	cluster->config = *config;
 	cluster->ln = ln;
 	if (config->kind == L7FP_CLUSTER_ORIGINAL_DST)
 		cluster->originals = (void *)cluster;
-	err = xa_put(&ln->clusters, config->id, cluster);
-	if (err)
+	err = set_config(cluster, config);
+	if (!err)
+		err = xa_put(&ln->clusters, config->id, cluster);
+	if (err) {
+		free(cluster->tls);
 		free(cluster);
-	else if (config->id < L7FP_FEW_CLUSTERS)
+	} else if (config->id < L7FP_FEW_CLUSTERS) {
 		ln->few_clusters[config->id] = cluster;
+	}
 	return err;
 }
 
@@ -279,6 +299,7 @@ int l7fp_cluster_delete(struct l7fp_net *ln, u32 id)
 	if (id < L7FP_FEW_CLUSTERS)
 		ln->few_clusters[id] = NULL;
 	drop_endpoints(cluster);
+	free(cluster->tls);
 	free(cluster);
 	return 0;
 }
