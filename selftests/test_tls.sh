@@ -14,10 +14,13 @@ need_module
 [ -x "$daemon" ] || ktap_skip_all "no $daemon: run make"
 modprobe tls 2>/dev/null
 [ -e /proc/net/tls_stat ] || ktap_skip_all "a kernel without kTLS"
-ktap_plan 29
+ktap_plan 35
 
 pods_make
 pods_serve
+envoy=${L7FP_ENVOY:-$(ls "${XDG_CACHE_HOME:-$HOME/.cache}"/l7fp/envoy-*/envoy 2>/dev/null | tail -1)}
+mkdir "${group[a]}/proxy"
+at_exit "rmdir ${group[a]}/proxy"
 S5=$(url "$(service 5)") S3=$(url "$(service 3)")
 
 # Certificates, as l7fpd --workloads looks for them.
@@ -29,6 +32,7 @@ tmp = sys.argv[2]
 ca = pki.Authority(tmp)
 for namespace, account in (("default", "client"), ("default", "server"), ("other", "far")):
     ca.workload("%s/pki/%s/%s" % (tmp, namespace, account), pki.spiffe(account, namespace))
+ca.workload(tmp + "/renewed", pki.spiffe("client"))
 ca.workload(tmp + "/thief", pki.spiffe("far", "elsewhere"))
 other = pki.Authority(tmp, "another")
 other.workload(tmp + "/stranger", pki.spiffe("client"))
@@ -57,7 +61,19 @@ spec:
   - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
     to: [{operation: {ports: ["2525"]}}]
 EOT
+	# What the kernel cannot match goes to a's proxy.
 	cat <<EOT
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: c, namespace: other}
+spec:
+  hosts: [c.other.svc.cluster.local]
+  http:
+  - match: [{uri: {regex: "/(one|two)-[a-z]+"}, headers: {x-proxied: {exact: "yes"}}}]
+    headers: {request: {set: {x-from: proxy}}}
+    route: [{destination: {host: c.other.svc.cluster.local}}]
+  - route: [{destination: {host: c.other.svc.cluster.local}}]
 ---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
@@ -89,6 +105,7 @@ declare -A l7fpd on=([one]= [two]="nsenter --net=/run/netns/l7fp-$$-two")
 # A node has a network namespace; that of node two is its router's.
 for node in one two; do
 	start "$tmp/l7fpd-$node.log" ${on[$node]} "$daemon" --workloads --node $node \
+		--slowpath 127.0.0.1:15003 --exempt "${group[a]}/proxy" \
 		--certificates "$tmp/pki" "$tmp/mesh.yaml"
 	l7fpd[$node]=$started
 done
@@ -183,3 +200,35 @@ kill -9 $(pgrep -P "${l7fpd[one]}")
 check_equal "a connection that stands needs nobody" "c /one None" \
 	"$(get a -H "$C" "http://$S3/one")"
 check "another one takes its place" wait_for 30 ready 5
+
+# The slow path: no plain text there either.
+slowpath() { "$tool" slowpath --workload default/a --listen 127.0.0.1:15003 "$@" "$tmp/mesh.yaml"; }
+proxied() { get a -H "$C" -H 'x-proxied: yes' "http://$S3/$1"; }
+check "a proxy without a certificate refuses what needs one" grep -q \
+	'VirtualService other/c.*answered with 503: .*mutual TLS' <(slowpath --mutual-tls 2>&1 >/dev/null)
+check "of HAProxy it is an error" grep -q 'nothing is written: .*SPIFFE' \
+	<(slowpath --mutual-tls --format haproxy 2>&1 >/dev/null)
+if [ -z "$envoy" ]; then
+	for i in "the proxy speaks mutual TLS" "as another path" "a new certificate" "on the wire"; do
+		ktap_skip "$i" "no Envoy: run tools/envoy"
+	done
+	exit
+fi
+: >"$tmp/wire"
+slowpath --certificates "$tmp/pki" -o "$tmp/proxy.json"
+cgroup_start "${group[a]}/proxy" "$tmp/envoy.log" ip netns exec "${ns[a]}" \
+	"$envoy" --concurrency 1 -l warning --disable-hot-restart -c "$tmp/proxy.json"
+wait_for 90 ip netns exec "${ns[a]}" sh -c 'ss -Hltn sport = :15003 | grep -q .'
+before=$(counter c tls_handshake_done)
+check_equal "a proxy with one speaks mutual TLS, and is a to the other end" \
+	"c /one-marker proxy 1" \
+	"$(proxied one-marker) $(($(counter c tls_handshake_done) - before))"
+check_equal "what the principal may not, by way of the proxy" 403 \
+	"$(status a -H "$C" -H 'x-proxied: yes' "http://$S3/two-x")"
+hash() { proxied one-certificate | grep -oE 'Hash=[0-9a-f]{64}'; }
+old=$(hash)
+mv "$tmp"/renewed/tls.key "$tmp"/renewed/tls.crt "$tmp/pki/default/client"
+# Connections that stand keep theirs.
+renewed() { ip netns exec "${ns[a]}" ss -Kt dport = :8080 >/dev/null; new=$(hash) && [ "$new" != "$old" ]; }
+check "a certificate that changes is read again by the proxy" wait_for 60 renewed
+check "no marker of it is on the wire" sh -c "[ -s '$tmp/wire' ] && ! grep -aq marker '$tmp/wire'"

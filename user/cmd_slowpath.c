@@ -2,9 +2,12 @@
 /* l7fp-tool slowpath: the configuration of a proxy for what the kernel cannot decide. */
 #include <arpa/inet.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "cmd.h"
+#include "document.h"
 #include "policy_files.h"
 #include "proxy.h"
 
@@ -14,6 +17,7 @@ struct arguments {
 	struct translate_view view;	/* @workload NULL: none */
 	const char *output;
 	char listen[INET6_ADDRSTRLEN];
+	const char *certificates;
 	bool token_only;
 };
 
@@ -35,11 +39,18 @@ static void usage(FILE *out)
 		"                          Workload: for apply --workloads --slowpath\n"
 		"      --outbound-traffic-policy ALLOW_ANY|REGISTRY_ONLY   with --workload: as\n"
 		"                          apply is told\n"
+		"      --mutual-tls        with --workload: servers are spoken to with mutual TLS, as\n"
+		"                          apply is told\n"
+		"      --certificates FOLDER   likewise, with FOLDER/NAMESPACE/SERVICE-ACCOUNT/tls.crt,\n"
+		"                          tls.key and ca.crt, as l7fpd is told. Envoy only; it reads\n"
+		"                          OUTPUT.certificate.json and OUTPUT.trust.json, which are\n"
+		"                          written too, and certificates that change again\n"
 		"      --token             print only what tells these policies from others\n"
 		"  -h, --help              this text\n"
 		"\n"
-		"Rules that Envoy cannot express either are named, and answered with 503. With\n"
-		"HAProxy any such rule is an error.\n",
+		"Rules that Envoy cannot express either are named, and answered with 503, and so is\n"
+		"what goes to servers with mutual TLS if there is no certificate. With HAProxy any\n"
+		"such rule is an error.\n",
 		PROXY_DEFAULT_PORT);
 }
 
@@ -75,8 +86,19 @@ static int set_listen(struct arguments *a, const char *text)
 
 static int check_workload(const struct arguments *a)
 {
-	if (a->view.registry_only && !a->view.workload) {
-		fputs("l7fp-tool slowpath: --outbound-traffic-policy is for --workload\n", stderr);
+	if ((a->view.registry_only || a->view.tls) && !a->view.workload) {
+		fputs("l7fp-tool slowpath: --outbound-traffic-policy, --mutual-tls and --certificates are for --workload\n",
+		      stderr);
+		return -1;
+	}
+	if (a->certificates && a->proxy.format == PROXY_HAPROXY) {
+		fputs("l7fp-tool slowpath: --certificates: HAProxy cannot tell servers by their SPIFFE identity; expected --format envoy, or --mutual-tls without them\n",
+		      stderr);
+		return -1;
+	}
+	if (a->certificates && !a->output && !a->token_only) {
+		fputs("l7fp-tool slowpath: --certificates: expected --output FILE, beside which what Envoy reads of them is written\n",
+		      stderr);
 		return -1;
 	}
 	if (a->view.workload && a->proxy.port == UINT16_MAX) {
@@ -98,6 +120,8 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{ "access-log", required_argument, NULL, 'a' },
 		{ "workload", required_argument, NULL, 'w' },
 		{ "outbound-traffic-policy", required_argument, NULL, 'O' },
+		{ "mutual-tls", no_argument, NULL, 'T' },
+		{ "certificates", required_argument, NULL, 'C' },
 		{ "token", no_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
@@ -127,6 +151,13 @@ static int parse(struct arguments *a, int argc, char **argv)
 			break;
 		case 'O':
 			err = cmd_outbound("l7fp-tool slowpath", optarg, &a->view.registry_only);
+			break;
+		case 'C':
+			a->certificates = optarg;
+			a->view.tls = true;
+			break;
+		case 'T':
+			a->view.tls = true;
 			break;
 		case 't':
 			a->token_only = true;
@@ -179,6 +210,58 @@ static int write_file(const struct arguments *a, const char *text, size_t len)
 	return err ? EXIT_FAILED : 0;
 }
 
+/* Before the configuration, which names them. */
+static int write_secrets(const struct arguments *a)
+{
+	char path[PATH_MAX] = "";
+	unsigned int i;
+
+	for (i = 0; i < PROXY_SECRETS; i++)
+		if (envoy_write_secret(&a->proxy, i, path, sizeof(path))) {
+			fprintf(stderr, "l7fp-tool slowpath: %s: %m\n", path);
+			return EXIT_FAILED;
+		}
+	return 0;
+}
+
+static bool is_workload(const struct document *d, const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	return document_is_workload(d) && slash &&
+	       !strncmp(name, workload_namespace(d), slash - name) &&
+	       !workload_namespace(d)[slash - name] && !strcmp(slash + 1, workload_name(d));
+}
+
+/* Where the workload's certificate is, if it is to have one. */
+static int find_certificates(struct arguments *a, const struct policy_files *files,
+			     char folder[PATH_MAX])
+{
+	static const char * const files_of_it[] = { "tls.crt", "tls.key", "ca.crt" };
+	char path[PATH_MAX + 8];
+	size_t i;
+
+	for (i = 0; a->certificates && i < files->docs->n; i++) {
+		const struct document *d = files->docs->list[i];
+
+		if (!is_workload(d, a->view.workload))
+			continue;
+		snprintf(folder, PATH_MAX, "%s/%s/%s", a->certificates, workload_namespace(d),
+			 workload_account(d));
+		a->proxy.certificates = folder;
+		break;
+	}
+	for (i = 0; a->proxy.certificates && i < sizeof(files_of_it) / sizeof(*files_of_it); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files_of_it[i]);
+		if (!access(path, R_OK))
+			continue;
+		fprintf(stderr, "l7fp-tool slowpath: --certificates: %s: %m; nothing was written\n",
+			path);
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
 static int write_configuration(const struct arguments *a, const struct policy_files *files)
 {
 	struct proxy_refusals refusals = { 0 };
@@ -215,6 +298,7 @@ int cmd_slowpath(int argc, char **argv)
 {
 	struct arguments a = { 0 };
 	struct policy_files files;
+	char certificates[PATH_MAX];
 	int ret;
 
 	ret = parse(&a, argc, argv);
@@ -225,7 +309,12 @@ int cmd_slowpath(int argc, char **argv)
 		policy_files_explain(&files, stderr);
 		ret = cmd_fail("slowpath", "nothing was written; l7fp-tool check says more");
 	} else {
-		ret = write_configuration(&a, &files);
+		a.proxy.configuration = a.output;
+		ret = a.token_only ? 0 : find_certificates(&a, &files, certificates);
+		if (!ret && a.proxy.certificates)
+			ret = write_secrets(&a);
+		if (!ret)
+			ret = write_configuration(&a, &files);
 	}
 	policy_files_free(&files);
 	return ret;

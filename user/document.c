@@ -138,6 +138,13 @@ const char *workload_name(const struct document *d)
 	return name ? name : d->name;
 }
 
+const char *workload_account(const struct document *d)
+{
+	const char *account = node_string(node_get(workload_fields(d), "serviceAccount"));
+
+	return account && *account ? account : "default";
+}
+
 const struct node *workload_labels(const struct document *d)
 {
 	const struct node *labels = node_get(workload_fields(d), "labels");

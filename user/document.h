@@ -37,6 +37,7 @@ bool document_is_workload(const struct document *document);
 const struct node *workload_fields(const struct document *document);
 const char *workload_namespace(const struct document *document);
 const char *workload_name(const struct document *document);
+const char *workload_account(const struct document *document);
 const struct node *workload_labels(const struct document *document);
 
 #endif /* _L7FP_DOCUMENT_H */

@@ -17,7 +17,7 @@
 #define PROXY_PROTOCOL	"envoy.filters.listener.proxy_protocol"
 #define TLV_AUTHORITY	2	/* the client's principal */
 #define TLV_UNIQUE_ID	5	/* the token */
-#define FORMAT_VERSION	"3"	/* of what is written; part of the token */
+#define FORMAT_VERSION	"4"	/* of what is written; part of the token */
 
 void proxy_refuse(struct proxy_refusals *r, const struct ir_source *source, const char *reason)
 {
@@ -270,6 +270,8 @@ static void connection_manager(struct envoy *e, uint32_t port, const struct prox
 	json_string(j, "stat_prefix", "slow_path");
 	json_string(j, "codec_type", "AUTO");
 	json_bool(j, "use_remote_address", false);
+	/* What a client says of its certificate the kernel has replaced. */
+	json_string(j, "forward_client_cert_details", "ALWAYS_FORWARD_ONLY");
 	path_options(j, e->ir->path_mode);
 	json_string(j, "server_header_transformation", "PASS_THROUGH");
 	json_string(j, "stream_idle_timeout", "0s");
@@ -375,7 +377,10 @@ static void listener(struct envoy *e, const struct proxy_options *o, const char 
 void envoy_write(FILE *out, const struct ir *ir, const struct proxy_options *options,
 		 const char *token, struct proxy_refusals *refusals)
 {
-	struct envoy e = { .ir = ir, .refusals = refusals, .n_allow = envoy_authorizations(ir) };
+	struct envoy e = {
+		.ir = ir, .options = options, .refusals = refusals,
+		.n_allow = envoy_authorizations(ir),
+	};
 
 	json_begin(&e.j, out, JSON_PRETTY);
 	json_object(&e.j, NULL);
@@ -397,7 +402,8 @@ void envoy_write(FILE *out, const struct ir *ir, const struct proxy_options *opt
 
 void proxy_token(const struct ir *ir, char token[PROXY_TOKEN_LEN])
 {
-	const struct proxy_options none = { .format = PROXY_ENVOY };
+	/* With what is expected of servers. */
+	const struct proxy_options none = { .format = PROXY_ENVOY, .certificates = "" };
 	char *text = NULL, hex[SHA256_HEX];
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);

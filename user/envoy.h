@@ -24,6 +24,7 @@
 struct envoy {
 	struct json j;
 	const struct ir *ir;
+	const struct proxy_options *options;
 	struct proxy_refusals *refusals;
 	const char *destination;	/* routes are for this address only, or NULL */
 	size_t n_allow;		/* filters named ENVOY_RBAC_ALLOW */
@@ -59,5 +60,8 @@ void envoy_rbac_filters(struct envoy *e);
 void envoy_clusters(struct envoy *e);
 /* hash_policy of the route action, where the cluster is balanced by a hash. */
 void envoy_hash_policy(struct envoy *e, uint32_t cluster);
+
+/* envoy_tls.c: the transport socket of a cluster whose servers speak mutual TLS. */
+void envoy_tls(struct envoy *e, const struct ir_cluster *c);
 
 #endif /* _L7FP_ENVOY_H */

@@ -210,6 +210,7 @@ void envoy_clusters(struct envoy *e)
 		limits(j, c);
 		outliers(j, c->outlier_detection);
 		endpoints(j, c);
+		envoy_tls(e, c);
 		json_end(j);
 	}
 	json_end(j);

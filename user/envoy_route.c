@@ -637,6 +637,24 @@ static const char *mirror_refusal(const struct ir *ir, const struct ir_route *r)
 	return NULL;
 }
 
+/* Nothing goes in plain text to where the kernel would speak TLS. */
+static const char *tls_refusal(struct envoy *e, const struct ir_route *r)
+{
+	static const char reason[] =
+		"its servers are spoken to with mutual TLS, for which the proxy has no certificate (--certificates)";
+	size_t i;
+
+	if (e->options->certificates)
+		return NULL;
+	for (i = 0; i < r->n_clusters; i++)
+		if (e->ir->cluster[r->cluster[i].cluster].tls)
+			return reason;
+	for (i = 0; i < r->n_mirrors; i++)
+		if (e->ir->cluster[r->mirror[i].cluster].tls)
+			return reason;
+	return NULL;
+}
+
 /* Why the route cannot be written; NULL: it can. */
 static const char *refusal(struct envoy *e, const struct ir_route *r)
 {
@@ -652,6 +670,8 @@ static const char *refusal(struct envoy *e, const struct ir_route *r)
 	}
 	if (!reason)
 		reason = mirror_refusal(e->ir, r);
+	if (!reason)
+		reason = tls_refusal(e, r);
 	if (!reason && r->kind == L7FP_ROUTE_FORWARD && !r->n_clusters)
 		reason = "no destination has a weight";
 	return reason;

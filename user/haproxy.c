@@ -340,6 +340,8 @@ static void backend(struct haproxy *h, size_t index, const struct ir_route *r,
 	    node_get(c->connection_pool, "http") ||
 	    node_path(c->connection_pool, "tcp", "maxConnections", NULL))
 		refuse(h, &r->source, "its traffic policy has more than HAProxy's configuration expresses here");
+	if (c->tls)
+		refuse(h, &r->source, "HAProxy cannot tell servers by their SPIFFE identity, as its mutual TLS wants");
 	fprintf(h->out, "\nbackend r%zu-c%u\n    timeout connect %ums\n", index, cluster,
 		c->connect_timeout_ms);
 	if (r->timeout_ms)

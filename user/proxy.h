@@ -23,12 +23,24 @@ enum proxy_format {
  * @address: where the proxy listens; NULL: 127.0.0.1
  * @port: likewise; 0: PROXY_DEFAULT_PORT
  * @access_log: one line a request; NULL: none
+ * @certificates: the folder with tls.crt, tls.key and ca.crt of the workload; NULL: none, and
+ *	what goes to servers that speak mutual TLS is refused
+ * @configuration: the file that the configuration goes to, beside which secrets are; NULL: none
  */
 struct proxy_options {
 	enum proxy_format format;
 	const char *address;
 	unsigned int port;
 	const char *access_log;
+	const char *certificates;
+	const char *configuration;
+};
+
+/* What Envoy reads from a file of its own. */
+enum proxy_secret {
+	PROXY_SECRET_CERTIFICATE,
+	PROXY_SECRET_TRUST,
+	PROXY_SECRETS,
 };
 
 #define PROXY_DEFAULT_PORT	15003
@@ -59,5 +71,12 @@ void envoy_write(FILE *out, const struct ir *ir, const struct proxy_options *opt
 		 const char *token, struct proxy_refusals *refusals);
 void haproxy_write(FILE *out, const struct ir *ir, const struct proxy_options *options,
 		   const char *token, struct proxy_refusals *refusals);
+
+/*
+ * Writes a secret beside @o->configuration; @path: its file, filled in. 0, or -1 with errno: it is
+ * not (all) there.
+ */
+int envoy_write_secret(const struct proxy_options *o, enum proxy_secret which, char *path,
+		       size_t size);
 
 #endif /* _L7FP_PROXY_H */

@@ -247,8 +247,7 @@ static struct ir *translate_as(struct documents *docs, struct diagnostics *diag,
 		self_find(&tr, view);
 	if (tr.self)
 		self_express(&tr);
-	/* A proxy of the slow path has no certificates. */
-	tr.tls = tr.self && view->tls && !for_proxy;
+	tr.tls = tr.self && view->tls;
 	if (tr.tls)
 		tls_express(&tr);
 	registry_build(&tr);

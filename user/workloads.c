@@ -61,7 +61,6 @@ static void add(struct workloads *w, const struct document *d)
 {
 	const struct node *fields = workload_fields(d);
 	const char *cgroup = node_string(node_get(fields, "cgroup"));
-	const char *account = node_string(node_get(fields, "serviceAccount"));
 	struct workload_policy *p;
 
 	w->policy = must(reallocarray(w->policy, w->n + 1, sizeof(*w->policy)));
@@ -71,7 +70,7 @@ static void add(struct workloads *w, const struct document *d)
 		must(NULL);
 	p->netns = must(strdup(node_string(node_get(fields, "networkNamespace"))));
 	p->namespace = must(strdup(workload_namespace(d)));
-	p->account = must(strdup(account && *account ? account : "default"));
+	p->account = must(strdup(workload_account(d)));
 	if (cgroup)
 		p->cgroup = must(strdup(cgroup));
 }

@@ -4,6 +4,7 @@
  * it calls.
  */
 #include "front_end.h"
+#include "proxy.h"
 
 #define WORKLOAD(name, ns, sa, ip, more) \
 	"---\napiVersion: l7fp.io/v1\nkind: Workload\nmetadata: {name: " name ", namespace: " ns "}\n" \
@@ -171,12 +172,107 @@ static const char *check_case(size_t index)
 	return wrong;
 }
 
+/* What is written for a proxy of a; NULL: nothing is. The caller frees it. */
+static char *proxy_of_a(const char *documents, bool tls, const char *certificates,
+			enum proxy_format format, char token[PROXY_TOKEN_LEN])
+{
+	const struct translate_view view = { .workload = "default/a", .tls = tls };
+	const struct proxy_options options = {
+		.format = format, .certificates = certificates, .configuration = "/x/proxy",
+	};
+	struct proxy_refusals refusals = { 0 };
+	struct front_end f;
+	char *all, *text = NULL;
+	size_t len;
+	FILE *out;
+
+	if (asprintf(&all, "%s%s", mesh, documents) < 0)
+		abort();
+	front_end_read(&f, all);
+	f.ir = translate_for_proxy(f.docs, f.diag, f.verdicts, &view);
+	out = f.ir ? open_memstream(&text, &len) : NULL;
+	if (out) {
+		proxy_token(f.ir, token);
+		if (format == PROXY_ENVOY)
+			envoy_write(out, f.ir, &options, "token", &refusals);
+		else
+			haproxy_write(out, f.ir, &options, "token", &refusals);
+		for (size_t i = 0; i < refusals.n; i++)
+			fprintf(out, "refused: %s\n", refusals.list[i].reason);
+		fclose(out);
+		proxy_refusals_free(&refusals);
+	}
+	front_end_free(&f);
+	free(all);
+	return text;
+}
+
+#define SIMPLE_B DR("b", "tls: {mode: SIMPLE}")
+#define NAMED_B DR("b", "tls: {mode: ISTIO_MUTUAL, subjectAltNames: [" SPIFFE("x") "]}")
+
+static const struct {
+	const char *name, *documents;
+	bool tls;
+	const char *certificates;
+	enum proxy_format format;
+	const char *part;	/* of what is written; with "!" before it: not */
+} proxies[] = {
+	{ "a proxy, no certificate: refused", "", true, NULL, PROXY_ENVOY, "refused: its servers are spoken to with mutual TLS" },
+	{ "a proxy, no certificate: no plain text to it", "", true, NULL, PROXY_ENVOY, "!\"cluster\": \"outbound|80||b." },
+	{ "a proxy, no certificate: others are reached", "", true, NULL, PROXY_ENVOY, "\"cluster\": \"outbound|80||plain." },
+	{ "a proxy: its name", "", true, "/pki", PROXY_ENVOY, "\"sni\": \"" SNI("80", "b") "\"" },
+	{ "a proxy: who it may be", "", true, "/pki", PROXY_ENVOY, "\"exact\": \"" SPIFFE("server") "\"" },
+	{ "a proxy: where the secrets are", "", true, "/pki", PROXY_ENVOY, "\"path\": \"/x/proxy.certificate.json\"" },
+	{ "a proxy: it is reached", "", true, "/pki", PROXY_ENVOY, "\"cluster\": \"outbound|80||b." },
+	{ "a proxy: ISTIO_MUTUAL", NAMED_B, true, "/pki", PROXY_ENVOY, "\"exact\": \"" SPIFFE("x") "\"" },
+	{ "a proxy: SIMPLE is nobody's", SIMPLE_B, true, "/pki", PROXY_ENVOY, "!\"cluster\": \"outbound|80||b." },
+	{ "a proxy: nobody speaks TLS", "", false, NULL, PROXY_ENVOY, "!UpstreamTlsContext" },
+	{ "a proxy: nobody speaks TLS, it is reached", "", false, NULL, PROXY_ENVOY, "\"cluster\": \"outbound|80||b." },
+	{ "HAProxy: refused", "", true, NULL, PROXY_HAPROXY, "refused: HAProxy cannot tell servers by their SPIFFE identity" },
+	{ "HAProxy: nobody speaks TLS", "", false, NULL, PROXY_HAPROXY, "!refused" },
+};
+
+static const char *check_proxy(size_t index)
+{
+	const char *part = proxies[index].part;
+	bool wanted = *part != '!';
+	char token[PROXY_TOKEN_LEN];
+	char *text = proxy_of_a(proxies[index].documents, proxies[index].tls,
+				proxies[index].certificates, proxies[index].format, token);
+	const char *wrong = NULL;
+
+	if (!text)
+		wrong = "not translated";
+	else if (!!strstr(text, part + !wanted) != wanted)
+		wrong = part;
+	free(text);
+	return wrong;
+}
+
+/* A proxy that expects another server must not be taken for this one. */
+static const char *check_tokens(void)
+{
+	char one[PROXY_TOKEN_LEN], other[PROXY_TOKEN_LEN], plain[PROXY_TOKEN_LEN];
+
+	free(proxy_of_a(DR("b", "tls: {mode: ISTIO_MUTUAL}"), true, NULL, PROXY_ENVOY, one));
+	free(proxy_of_a(NAMED_B, true, NULL, PROXY_ENVOY, other));
+	free(proxy_of_a("", false, NULL, PROXY_ENVOY, plain));
+	if (!strcmp(one, other) || !strcmp(one, plain))
+		return "the same token";
+	free(proxy_of_a(NAMED_B, true, "/pki", PROXY_ENVOY, one));
+	return strcmp(one, other) ? "where certificates are is in it" : NULL;
+}
+
 int main(void)
 {
 	size_t i, n = sizeof(cases) / sizeof(cases[0]);
+	size_t n_proxies = sizeof(proxies) / sizeof(proxies[0]);
 
-	ktap_begin(n);
+	ktap_begin(n + n_proxies + 1);
 	for (i = 0; i < n; i++)
 		ktap_result("tls", cases[i].name, check_case(i));
+	for (i = 0; i < n_proxies; i++)
+		ktap_result("tls", proxies[i].name, check_proxy(i));
+	ktap_result("tls", "the token tells whom a proxy expects", check_tokens());
 	return ktap_end();
 }
