@@ -12,6 +12,7 @@
 #include "h2_connection.h"
 #include "identify.h"
 #include "slowpath.h"
+#include "spare.h"
 #include "tls.h"
 #include "trace.h"
 #include "wire.h"
@@ -316,6 +317,7 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 	INIT_LIST_HEAD(&d->closing);
 	d->since = jiffies;
 	d->conn.id = atomic64_inc_return(&next_id);
+	d->place = l7fp_spare_place(d->conn.id, 0);
 	d->conn.listener = listener->config.id;
 	d->opaque_cluster = listener->config.cluster;
 	refcount_inc(&listener->refs);

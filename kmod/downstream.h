@@ -80,6 +80,7 @@ struct l7fp_downstream {
 	bool down_eof, up_eof;		/* of a tunnel */
 	unsigned long since;		/* when @state was entered, jiffies */
 	u64 n_exchanges;
+	u32 place;			/* of what it takes from struct l7fp_spares */
 	u32 opaque_cluster;		/* where an opaque connection goes */
 	struct l7fp_generation *judged_by; /* while its connect op runs */
 	struct l7fp_buffer head;	/* also what came before it was known to be opaque */

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory of exchanges: taken when a request begins, given back when its
- * response has ended.
- *
- * Most often that is on another CPU, since a response comes from its server,
- * and freed slab memory of another CPU is dear. So a few are kept, each in a
- * place of its own, for connections that have the place in common.
+ * response has ended. Up to L7FP_SPARES of them, 2.2 MiB, are kept.
  */
 #include <linux/slab.h>
 #include "downstream.h"
 #include "exchange_private.h"
-
-#define SPARES	64	/* a power of two */
+#include "spare.h"
 
 struct l7fp_h1_lines __percpu *l7fp_exchange_lines;
 
 static struct kmem_cache *exchange_cache;
-static struct l7fp_exchange_kern *spares[SPARES];
-
-static struct l7fp_exchange_kern **spare_of(const struct l7fp_downstream *d)
-{
-	return &spares[d->conn.id & (SPARES - 1)];
-}
+static struct l7fp_spares spares;
 
 /*
  * Once for the object's whole life in the cache: fields.c remembers from one
@@ -34,7 +24,7 @@ static void exchange_construct(void *object)
 
 struct l7fp_exchange_kern *l7fp_exchange_new(struct l7fp_downstream *d)
 {
-	struct l7fp_exchange_kern *x = xchg(spare_of(d), NULL);
+	struct l7fp_exchange_kern *x = l7fp_spare_take(&spares, d->place);
 
 	if (!x)
 		x = kmem_cache_alloc(exchange_cache, GFP_ATOMIC | __GFP_NOWARN);
@@ -78,11 +68,7 @@ struct l7fp_exchange_kern *l7fp_exchange_new(struct l7fp_downstream *d)
 
 void l7fp_exchange_free(struct l7fp_exchange_kern *x)
 {
-	/* KASAN can tell a late access only of what was freed. */
-	if (!IS_ENABLED(CONFIG_KASAN))
-		x = xchg(spare_of(x->downstream), x);
-	if (x)
-		kmem_cache_free(exchange_cache, x);
+	l7fp_spare_give(&spares, x->downstream->place, exchange_cache, x);
 }
 
 int l7fp_exchange_init(void)
@@ -102,11 +88,7 @@ int l7fp_exchange_init(void)
 
 void l7fp_exchange_uninit(void)
 {
-	u32 i;
-
-	for (i = 0; i < SPARES; i++)
-		if (spares[i])
-			kmem_cache_free(exchange_cache, spares[i]);
+	l7fp_spares_free(&spares, exchange_cache);
 	kmem_cache_destroy(exchange_cache);
 	free_percpu(l7fp_exchange_lines);
 }

@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "exchange_private.h"
 #include "h2_connection.h"
+#include "spare.h"
 #include "trace.h"
 
 struct downstream_stream {
@@ -14,6 +15,7 @@ struct downstream_stream {
 };
 
 static struct kmem_cache *cache;
+static struct l7fp_spares spares;
 
 static struct l7fp_downstream *downstream_of(struct l7fp_port *port)
 {
@@ -131,7 +133,7 @@ static void stream_free(struct l7fp_port *port)
 
 	l7fp_listener_put(ds->d.listener);
 	l7fp_h2_stream_free(&ds->s);
-	kmem_cache_free(cache, ds);
+	l7fp_spare_give(&spares, ds->d.place, cache, ds);
 }
 
 static const struct l7fp_port_events stream_events = {
@@ -145,15 +147,20 @@ static const struct l7fp_port_events stream_events = {
 	.free = stream_free,
 };
 
-static struct downstream_stream *stream_new(struct l7fp_h2_connection *c)
+static struct downstream_stream *stream_new(struct l7fp_h2_connection *c, u32 id)
 {
 	struct l7fp_downstream *parent = c->downstream;
-	struct downstream_stream *ds = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	u32 place = l7fp_spare_place(parent->conn.id, id / 2);
+	struct downstream_stream *ds = l7fp_spare_take(&spares, place);
 	struct l7fp_downstream *d;
 
 	if (!ds)
+		ds = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!ds)
 		return NULL;
+	memset(ds, 0, sizeof(*ds));
 	d = &ds->d;
+	d->place = place;
 	l7fp_h2_stream_init(&ds->s, c, &d->port, &stream_events);
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->list);
@@ -206,7 +213,7 @@ void l7fp_h2_downstream_open(struct l7fp_h2_connection *c, u32 id, struct l7fp_h
 	 */
 	if (READ_ONCE(c->n_open) < L7FP_H2_MAX_STREAMS &&
 	    READ_ONCE(c->n_streams) < 2 * L7FP_H2_MAX_STREAMS)
-		ds = stream_new(c);
+		ds = stream_new(c, id);
 	if (!ds)
 		goto refuse;
 	d = &ds->d;
@@ -225,7 +232,7 @@ void l7fp_h2_downstream_open(struct l7fp_h2_connection *c, u32 id, struct l7fp_h
 		code = err == L7FP_H1_ERR_BAD ? L7FP_H2_PROTOCOL_ERROR : L7FP_H2_INTERNAL_ERROR;
 		goto free;
 	}
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	l7fp_h2_hash(c, &ds->s, id);
 	c->n_streams++;
 	c->n_exchanges++;
@@ -233,7 +240,7 @@ void l7fp_h2_downstream_open(struct l7fp_h2_connection *c, u32 id, struct l7fp_h
 	ds->s.h2.recv_end = end_stream;
 	ds->s.h2.has_length = !err && l7fp_h1_has(&x->request, L7FP_H_CONTENT_LENGTH);
 	ds->s.h2.length = x->request.content_length;
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	l7fp_exchange_stream_request(d, err);
 	leave(d);
 	return;
@@ -376,5 +383,6 @@ int l7fp_h2_downstream_init(void)
 
 void l7fp_h2_downstream_uninit(void)
 {
+	l7fp_spares_free(&spares, cache);
 	kmem_cache_destroy(cache);
 }

@@ -6,7 +6,8 @@
  * All bytes are consumed as they come, whatever becomes of their streams: frames that open windows
  * again must not wait behind data that nobody takes.
  *
- * Runs in the port's events, of which one runs at a time.
+ * Runs in the port's events, of which one runs at a time, with bottom halves off: locks need not
+ * turn them off once more.
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
@@ -49,7 +50,7 @@ static void stream_error(struct l7fp_h2_connection *c, struct l7fp_stream *s, u3
 {
 	bool hashed = false;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	l7fp_h2_append_reset(c, id, code);
 	if (s) {
 		hashed = l7fp_h2_unhash(c, s);
@@ -57,7 +58,7 @@ static void stream_error(struct l7fp_h2_connection *c, struct l7fp_stream *s, u3
 		s->rx_reset = true;
 		s->code = code;
 	}
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	l7fp_h2_kick(c);
 	if (s)
 		l7fp_h2_stream_run(s);
@@ -73,9 +74,9 @@ void l7fp_h2_refuse(struct l7fp_h2_connection *c, u32 id, u32 code)
 		return;
 	}
 	/* It may not know yet how many are allowed. */
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	l7fp_h2_append_reset(c, id, code);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	l7fp_h2_kick(c);
 	flood(c, L7FP_H2_FLOOD_CONTROL);
 }
@@ -87,10 +88,10 @@ static struct l7fp_stream *stream_of(struct l7fp_h2_connection *c, u32 id, u8 ty
 	struct l7fp_stream *s;
 	u32 code;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	s = l7fp_h2_find(c, id);
 	*judgement = l7fp_h2_judge(&c->ids, s ? &s->h2 : NULL, id, type, end_stream, &code);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	switch (*judgement) {
 	case L7FP_H2_BAD_CONNECTION:
 		l7fp_h2_fail(c, code, "a frame in the wrong state of its stream");
@@ -153,14 +154,14 @@ static void end_of(struct l7fp_h2_connection *c, struct l7fp_stream *s,
 {
 	u32 code;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	code = l7fp_h2_end(&s->h2);
 	l7fp_h2_ended(c, s);
 	if (!code) {
 		swap(s->rx_trailers, trailers);
 		WRITE_ONCE(s->rx_end, true);
 	}
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	l7fp_h2_trailers_free(trailers);
 	if (code)
 		stream_error(c, s, s->h2.id, code);
@@ -201,12 +202,12 @@ static void fields_came(struct l7fp_h2_connection *c, u32 id, struct l7fp_hpack_
 	if (judgement == L7FP_H2_OPEN) {
 		bool refused;
 
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		/* RFC 9113 6.8: what comes behind GOAWAY is not looked at. */
 		refused = c->failed || id > c->last;
 		if (!refused)
 			l7fp_h2_ids_open(&c->ids, id);
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		if (refused)
 			return;
 		if (c->block_code || too_large)
@@ -253,7 +254,7 @@ static void data_begin(struct l7fp_h2_connection *c, const struct l7fp_h2_event 
 	u32 code = 0;
 	bool kick = false;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	c->recv_window -= e->value;
 	if (c->recv_window < 0) {
 		code = L7FP_H2_FLOW_CONTROL_ERROR;
@@ -267,7 +268,7 @@ static void data_begin(struct l7fp_h2_connection *c, const struct l7fp_h2_event 
 			kick = true;
 		}
 	}
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (kick)
 		l7fp_h2_kick(c);
 	if (code) {
@@ -279,9 +280,9 @@ static void data_begin(struct l7fp_h2_connection *c, const struct l7fp_h2_event 
 	c->data = stream_of(c, e->stream, L7FP_H2_T_DATA, e->end_stream, &judgement);
 	if (!c->data)
 		return;
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	code = l7fp_h2_data(&c->data->h2, e->value);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (!code)
 		return;
 	stream_error(c, c->data, e->stream, code);
@@ -298,9 +299,9 @@ static void data_came(struct l7fp_h2_connection *c, const struct bio_vec *v)
 	c->data_empty = false;
 	if (!s)
 		return;
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	code = l7fp_h2_content(&s->h2, v->bv_len);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (!code) {
 		l7fp_h2_stream_data(s, v);
 		return;
@@ -317,9 +318,9 @@ static void data_end(struct l7fp_h2_connection *c, bool end_stream)
 	c->data = NULL;
 	if (s) {
 		/* Padding was taken by us; a window that is not opened for it would shrink. */
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		s->credit += c->data_left;
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		if (end_stream)
 			end_of(c, s, NULL);
 		l7fp_port_put(s->port);
@@ -338,13 +339,13 @@ static void reset_came(struct l7fp_h2_connection *c, const struct l7fp_h2_event 
 
 	if (s) {
 		l7fp_count(c->port->ln, h2_rx_reset);
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		hashed = l7fp_h2_unhash(c, s);
 		s->h2.reset = 1;
 		s->rx_reset = true;
 		s->rx_refused = e->code == L7FP_H2_REFUSED_STREAM;
 		s->code = e->code;
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		l7fp_h2_stream_run(s);
 		if (hashed)
 			l7fp_port_put(s->port);
@@ -373,12 +374,12 @@ static void initial_window(struct l7fp_h2_connection *c, u32 value)
 	bool fits = true;
 	u32 i;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	for (i = 0; i < L7FP_H2_BUCKETS; i++)
 		hlist_for_each_entry(s, &c->streams[i], node)
 			fits &= l7fp_h2_window_add(&s->h2.send_window, change);
 	c->peer_window = value;
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (!fits)
 		l7fp_h2_fail(c, L7FP_H2_FLOW_CONTROL_ERROR,
 			     "SETTINGS_INITIAL_WINDOW_SIZE makes a window too large");
@@ -390,9 +391,9 @@ static void setting_came(struct l7fp_h2_connection *c, const struct l7fp_h2_even
 {
 	switch (e->id) {
 	case L7FP_H2_S_HEADER_TABLE_SIZE:
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		l7fp_hpack_encoder_set_max(&c->encoder, e->value);
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		return;
 	case L7FP_H2_S_MAX_CONCURRENT_STREAMS:
 		WRITE_ONCE(c->peer_streams, min_t(u32, e->value, L7FP_H2_MAX_STREAMS));
@@ -408,9 +409,9 @@ static void answer(struct l7fp_h2_connection *c, const u8 *frame, u32 len)
 {
 	bool queued;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	queued = l7fp_h2_append(c, frame, len);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (!queued)
 		l7fp_h2_fail(c, L7FP_H2_ENHANCE_YOUR_CALM, "what is sent is not read");
 	else
@@ -424,9 +425,9 @@ static void window_came(struct l7fp_h2_connection *c, const struct l7fp_h2_event
 	bool fits;
 
 	if (!e->stream) {
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		fits = l7fp_h2_window_add(&c->send_window, e->value);
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		if (!fits)
 			l7fp_h2_fail(c, L7FP_H2_FLOW_CONTROL_ERROR,
 				     "WINDOW_UPDATE makes the window too large");
@@ -437,9 +438,9 @@ static void window_came(struct l7fp_h2_connection *c, const struct l7fp_h2_event
 	s = stream_of(c, e->stream, L7FP_H2_T_WINDOW_UPDATE, false, &judgement);
 	if (!s)
 		return;
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	fits = l7fp_h2_window_add(&s->h2.send_window, e->value);
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	if (!fits)
 		stream_error(c, s, e->stream, L7FP_H2_FLOW_CONTROL_ERROR);
 	else
@@ -475,6 +476,7 @@ static void handle(struct l7fp_h2_connection *c, enum l7fp_h2_event_kind kind,
 	u8 frame[L7FP_H2_FRAME_HEAD + 8];
 	struct bio_vec part;
 
+	lockdep_assert_in_softirq();
 	switch (kind) {
 	case L7FP_H2_MORE:
 		return;

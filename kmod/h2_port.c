@@ -103,9 +103,9 @@ static void credit(struct l7fp_stream *s, u32 n)
 {
 	bool kick;
 
-	spin_lock_bh(&s->c->lock);
+	spin_lock(&s->c->lock);
 	kick = give_credit(s, n);
-	spin_unlock_bh(&s->c->lock);
+	spin_unlock(&s->c->lock);
 	if (kick)
 		l7fp_h2_kick(s->c);
 }
@@ -217,6 +217,7 @@ void l7fp_h2_stream_data(struct l7fp_stream *s, const struct bio_vec *v)
 	bool mine = stream_enter(port);
 	int err = 0;
 
+	lockdep_assert_in_softirq();
 	if (mine) {
 		clear_bit(L7FP_PORT_RUN_AGAIN, &port->flags);
 		if (ended(port)) {
@@ -229,14 +230,14 @@ void l7fp_h2_stream_data(struct l7fp_stream *s, const struct bio_vec *v)
 		}
 	}
 	if (used < v->bv_len) {
-		spin_lock_bh(&s->c->lock);
+		spin_lock(&s->c->lock);
 		err = keep(s, v, used);
 		if (err) {
 			l7fp_h2_append_reset(s->c, s->h2.id, L7FP_H2_INTERNAL_ERROR);
 			s->h2.reset = 1;
 			s->rx_reset = true;
 		}
-		spin_unlock_bh(&s->c->lock);
+		spin_unlock(&s->c->lock);
 	}
 	if (mine && stream_leave(port))
 		clear_bit_unlock(L7FP_PORT_RUNNING, &port->flags);
@@ -424,9 +425,10 @@ void l7fp_h2_stream_end(struct l7fp_port *port, struct l7fp_h2_trailers *trailer
 {
 	struct l7fp_stream *s = port->stream;
 
-	spin_lock_bh(&s->c->lock);
+	lockdep_assert_in_softirq();
+	spin_lock(&s->c->lock);
 	swap(s->tx_trailers, trailers);
-	spin_unlock_bh(&s->c->lock);
+	spin_unlock(&s->c->lock);
 	l7fp_h2_trailers_free(trailers);
 	l7fp_port_finish(port);
 }

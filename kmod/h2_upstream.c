@@ -12,15 +12,18 @@
 #include "exchange_private.h"
 #include "h2_connection.h"
 #include "original.h"
+#include "spare.h"
 #include "trace.h"
 #include "wire.h"
 
 struct upstream_stream {
 	struct l7fp_upstream u;
 	struct l7fp_stream s;
+	u32 place;			/* in @spares */
 };
 
 static struct kmem_cache *cache;
+static struct l7fp_spares spares;
 
 static struct l7fp_upstream *upstream_of(struct l7fp_port *port)
 {
@@ -118,7 +121,7 @@ static void stream_free(struct l7fp_port *port)
 
 	l7fp_endpoint_put(us->u.endpoint);
 	l7fp_h2_stream_free(&us->s);
-	kmem_cache_free(cache, us);
+	l7fp_spare_give(&spares, us->place, cache, us);
 }
 
 static const struct l7fp_port_events stream_events = {
@@ -139,27 +142,27 @@ static struct l7fp_upstream *find_room(struct l7fp_endpoint *endpoint,
 	u32 max = endpoint->cluster->config.max_requests_per_connection;
 	struct l7fp_upstream *u, *found = NULL;
 
-	spin_lock_bh(&endpoint->lock);
+	spin_lock(&endpoint->lock);
 	list_for_each_entry(u, &endpoint->h2, idle) {
 		struct l7fp_h2_connection *c = u->h2;
 
 		/* A listener behind it knows whose requests it brings. */
 		if (u->client.cgroup != d->conn.cgroup)
 			continue;
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		if (!c->failed && !c->going && c->n_streams < READ_ONCE(c->peer_streams) &&
 		    (!max || c->n_exchanges < max)) {
 			c->n_streams++;
 			c->n_exchanges++;
 			found = u;
 		}
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		if (found)
 			break;
 	}
 	if (found)
 		l7fp_port_get(&found->port);
-	spin_unlock_bh(&endpoint->lock);
+	spin_unlock(&endpoint->lock);
 	return found;
 }
 
@@ -173,14 +176,18 @@ bool l7fp_h2_upstream_take(struct l7fp_endpoint *endpoint, struct l7fp_downstrea
 	if (!carrier)
 		return false;
 	c = carrier->h2;
-	us = kmem_cache_zalloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	us = l7fp_spare_take(&spares, d->place);
+	if (!us)
+		us = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!us) {
-		spin_lock_bh(&c->lock);
+		spin_lock(&c->lock);
 		c->n_streams--;
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		l7fp_port_put(&carrier->port);
 		return false;
 	}
+	memset(us, 0, sizeof(*us));
+	us->place = d->place;
 	l7fp_h2_stream_init(&us->s, c, &us->u.port, &stream_events);
 	INIT_LIST_HEAD(&us->u.idle);
 	us->u.endpoint = endpoint;
@@ -224,14 +231,14 @@ void l7fp_h2_upstream_head(struct l7fp_stream *s, struct l7fp_hpack_list *list, 
 	}
 	memcpy(text, own.buf, own.len);
 	if (h->status >= 200) {
-		spin_lock_bh(&s->c->lock);
+		spin_lock(&s->c->lock);
 		s->h2.heads = 1;
 		s->h2.recv_end = end_stream;
 		l7fp_h2_ended(s->c, s);
 		s->h2.has_length = !end_stream && l7fp_h1_has(h, L7FP_H_CONTENT_LENGTH) &&
 				   x->request.method != L7FP_METHOD_HEAD && h->status != 304;
 		s->h2.length = h->content_length;
-		spin_unlock_bh(&s->c->lock);
+		spin_unlock(&s->c->lock);
 	}
 	l7fp_exchange_stream_response(d, text);
 	l7fp_upstream_leave(d);
@@ -250,9 +257,9 @@ int l7fp_h2_resume(struct l7fp_downstream *d)
 		err = l7fp_port_move(to, old->port);
 	if (err || d->request.in == L7FP_BODY_NONE || !d->x->request_done)
 		return err;
-	spin_lock_bh(&old->c->lock);
+	spin_lock(&old->c->lock);
 	swap(trailers, old->tx_trailers);
-	spin_unlock_bh(&old->c->lock);
+	spin_unlock(&old->c->lock);
 	l7fp_h2_stream_end(to, trailers);
 	return 0;
 }
@@ -555,5 +562,6 @@ int l7fp_h2_upstream_init(void)
 
 void l7fp_h2_upstream_uninit(void)
 {
+	l7fp_spares_free(&spares, cache);
 	kmem_cache_destroy(cache);
 }
