@@ -3,7 +3,8 @@
  * Heads and trailers of HTTP/2: what is forwarded of a message, and local replies.
  *
  * A field block is encoded straight into the connection's queue, under its lock: the encoder's
- * table and the order of what is sent must agree.
+ * table and the order of what is sent must agree. The exchange's lock is held, and has bottom
+ * halves off.
  */
 #include <linux/slab.h>
 #include "compat.h"
@@ -20,7 +21,7 @@ struct writer {
 	bool failed;
 };
 
-static struct l7fp_str str(const char *s)
+static __always_inline struct l7fp_str str(const char *s)
 {
 	return (struct l7fp_str){ .data = (const u8 *)s, .len = strlen(s) };
 }
@@ -67,18 +68,38 @@ static void put(struct writer *w, const u8 *name, u32 name_len, const u8 *value,
 		w->p += n;
 }
 
-static void put_str(struct writer *w, const char *name, struct l7fp_str value)
+/* Names of our own, with their entries of the static table (RFC 7541 appendix A); 0: none. */
+enum {
+	AUTHORITY = 1,
+	METHOD = 2,
+	PATH = 4,
+	SCHEME = 6,
+	STATUS = 8,
+	CONTENT_LENGTH = 28,
+	CONTENT_TYPE = 31,
+	DATE = 33,
+};
+
+static __always_inline void put_str(struct writer *w, const char *name, u8 index,
+				    struct l7fp_str value)
 {
 	put(w, (const u8 *)name, strlen(name), value.data, value.len,
-	    (struct l7fp_hpack_info){ .flags = 0 });
+	    (struct l7fp_hpack_info){ .name_index = index });
 }
 
-static void put_number(struct writer *w, const char *name, u64 value)
+static void put_number(struct writer *w, const char *name, u8 index, u64 value)
 {
 	char text[24];
 	u32 len = scnprintf(text, sizeof(text), "%llu", value);
 
-	put_str(w, name, (struct l7fp_str){ .data = (const u8 *)text, .len = len });
+	put_str(w, name, index, (struct l7fp_str){ .data = (const u8 *)text, .len = len });
+}
+
+static void put_status(struct writer *w, u32 status)
+{
+	const u8 text[3] = { '0' + status / 100, '0' + status / 10 % 10, '0' + status % 10 };
+
+	put_str(w, ":status", STATUS, (struct l7fp_str){ .data = text, .len = sizeof(text) });
 }
 
 static void put_list(struct writer *w, const struct l7fp_header_ops *list, u32 lists)
@@ -202,7 +223,7 @@ static void put_client_cert(struct writer *w, struct l7fp_exchange_kern *x)
 		value[len++] = ',';
 	}
 	memcpy(value + len, own.data, own.len);
-	put_str(w, "x-forwarded-client-cert", (struct l7fp_str){ value, len + own.len });
+	put_str(w, "x-forwarded-client-cert", 0, (struct l7fp_str){ value, len + own.len });
 }
 
 static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
@@ -212,11 +233,11 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 	u8 uuid[L7FP_UUID_LEN];
 	u32 i;
 
-	put(w, (const u8 *)":method", 7, x->head + h->method_name.off, h->method_name.len,
-	    (struct l7fp_hpack_info){ .flags = 0 });
-	put_str(w, ":scheme", str(h->https ? "https" : "http"));
-	put_str(w, ":authority", x->host);
-	put_str(w, ":path", x->path);
+	put_str(w, ":method", METHOD, (struct l7fp_str){
+		.data = x->head + h->method_name.off, .len = h->method_name.len });
+	put_str(w, ":scheme", SCHEME, h->https ? str("https") : str("http"));
+	put_str(w, ":authority", AUTHORITY, x->host);
+	put_str(w, ":path", PATH, x->path);
 	for (i = 0; i < h->n_headers; i++) {
 		const struct l7fp_h1_header *header = &h->headers[i];
 
@@ -225,7 +246,7 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 			    x->head + header->value_off, header->value_len, x->request_info[i]);
 	}
 	if (h->te_trailers)
-		put_str(w, "te", str("trailers"));
+		put_str(w, "te", 0, str("trailers"));
 	if (!l7fp_h1_has(h, L7FP_H_X_REQUEST_ID) &&
 	    !(x->listener_flags & L7FP_LISTENER_NO_REQUEST_ID) &&
 	    !l7fp_ops_remove(list, lists, (const u8 *)"x-request-id", 12)) {
@@ -236,10 +257,10 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 	if (!l7fp_h1_has(h, L7FP_H_X_FORWARDED_PROTO) &&
 	    !(x->listener_flags & L7FP_LISTENER_NO_FORWARDED_PROTO) &&
 	    !l7fp_ops_remove(list, lists, (const u8 *)"x-forwarded-proto", 17))
-		put_str(w, "x-forwarded-proto", str("http"));
+		put_str(w, "x-forwarded-proto", 0, str("http"));
 	if (!(x->listener_flags & L7FP_LISTENER_NO_ATTEMPT_COUNT) &&
 	    !l7fp_ops_remove(list, lists, (const u8 *)"x-envoy-attempt-count", 21))
-		put_number(w, "x-envoy-attempt-count", x->pub.attempt);
+		put_number(w, "x-envoy-attempt-count", 0, x->pub.attempt);
 	put_client_cert(w, x);
 	put_list(w, list, lists);
 }
@@ -253,12 +274,12 @@ int l7fp_h2_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, bo
 	struct writer w;
 	int err = -ENOMEM;
 
-	spin_lock_bh(&c->lock);
+	spin_lock(&c->lock);
 	if (c->failed || c->going || c->next_id > L7FP_H2_MAX_WINDOW) {
 		/* It was there when it was chosen: the same as if the peer had refused it. */
 		s->rx_reset = true;
 		s->rx_refused = true;
-		spin_unlock_bh(&c->lock);
+		spin_unlock(&c->lock);
 		to->ops->read(to);
 		return 0;
 	}
@@ -270,7 +291,7 @@ int l7fp_h2_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, bo
 		put_request(&w, x, list, lists);
 		err = finish(&w, s, end);
 	}
-	spin_unlock_bh(&c->lock);
+	spin_unlock(&c->lock);
 	l7fp_h2_kick(c);
 	return err;
 }
@@ -293,7 +314,7 @@ static void put_date(struct writer *w)
 	char text[L7FP_DATE_ROOM];
 	u32 len = l7fp_date_text(text);
 
-	put_str(w, "date", (struct l7fp_str){ .data = (const u8 *)text, .len = len });
+	put_str(w, "date", DATE, (struct l7fp_str){ .data = (const u8 *)text, .len = len });
 }
 
 static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to,
@@ -306,14 +327,14 @@ static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l
 	struct writer w;
 	int err = 0;
 
-	spin_lock_bh(&s->c->lock);
+	spin_lock(&s->c->lock);
 	if (!is_open(s)) {
-		spin_unlock_bh(&s->c->lock);
+		spin_unlock(&s->c->lock);
 		return 0;
 	}
 	if (begin(&w, s->c, OWN_FIELDS + head_bound(h->headers, h->n_headers) +
 		  list_bound(list, lists))) {
-		put_number(&w, ":status", h->status);
+		put_status(&w, h->status);
 		for (i = 0; i < h->n_headers; i++) {
 			const struct l7fp_h1_header *header = &h->headers[i];
 
@@ -329,7 +350,7 @@ static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l
 	} else {
 		err = -ENOMEM;
 	}
-	spin_unlock_bh(&s->c->lock);
+	spin_unlock(&s->c->lock);
 	l7fp_h2_kick(s->c);
 	return err;
 }
@@ -380,34 +401,34 @@ int l7fp_h2_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 
 	int err = 0;
 
 	end = bodiless || !body.len || (x && x->request.method == L7FP_METHOD_HEAD);
-	spin_lock_bh(&s->c->lock);
+	spin_lock(&s->c->lock);
 	if (!is_open(s)) {
-		spin_unlock_bh(&s->c->lock);
+		spin_unlock(&s->c->lock);
 		return 0;
 	}
 	if (begin(&w, s->c, OWN_FIELDS + sizeof(message) + list_bound(list, lists))) {
-		put_number(&w, ":status", grpc ? 200 : status);
+		put_status(&w, grpc ? 200 : status);
 		if (grpc) {
-			put_str(&w, "content-type", str("application/grpc"));
-			put_number(&w, "grpc-status", x->grpc_status);
+			put_str(&w, "content-type", CONTENT_TYPE, str("application/grpc"));
+			put_number(&w, "grpc-status", 0, x->grpc_status);
 			if (body.len)
-				put_str(&w, "grpc-message",
+				put_str(&w, "grpc-message", 0,
 					grpc_message(body, message, sizeof(message)));
 		} else if (!bodiless) {
-			put_number(&w, "content-length", body.len);
+			put_number(&w, "content-length", CONTENT_LENGTH, body.len);
 			if (body.len &&
 			    !l7fp_ops_remove(list, lists, (const u8 *)"content-type", 12))
-				put_str(&w, "content-type", str("text/plain"));
+				put_str(&w, "content-type", CONTENT_TYPE, str("text/plain"));
 		}
 		put_date(&w);
 		if (!(listener_flags & L7FP_LISTENER_NO_REASON))
-			put_str(&w, "x-l7fp-reason", str(l7fp_reason_name(reason)));
+			put_str(&w, "x-l7fp-reason", 0, str(l7fp_reason_name(reason)));
 		put_list(&w, list, lists);
 		err = finish(&w, s, end);
 	} else {
 		err = -ENOMEM;
 	}
-	spin_unlock_bh(&s->c->lock);
+	spin_unlock(&s->c->lock);
 	if (!err && !end)
 		err = l7fp_port_send(to, body.data, body.len);
 	l7fp_h2_kick(s->c);

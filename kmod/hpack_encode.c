@@ -82,6 +82,7 @@ struct search {
 	u32 name_hash;
 	u32 hash;
 	u32 name; /* index of an entry with this name, or 0 */
+	u8 first; /* the first static entry with this name, or 0 */
 };
 
 /* Index of the entry that is this field, or 0. */
@@ -96,7 +97,8 @@ static u32 find_entry(const struct l7fp_hpack_table *t, const struct l7fp_hpack_
 		const u8 *p = t->bytes + entry->off;
 
 		if (entry->name_hash == s->name_hash && entry->name_len == f->name_len &&
-		    (!s->name || entry->hash == s->hash) && !memcmp(p, f->name, f->name_len)) {
+		    (!s->name || entry->hash == s->hash) && entry->name_index == s->first &&
+		    (s->first || !memcmp(p, f->name, f->name_len))) {
 			if (!s->name)
 				s->name = L7FP_HPACK_STATIC + 1 + age;
 			if (entry->hash == s->hash && entry->value_len == f->value_len &&
@@ -114,15 +116,15 @@ static u32 find_entry(const struct l7fp_hpack_table *t, const struct l7fp_hpack_
 static u32 find_static(const struct l7fp_hpack_field *f, u32 index)
 {
 	const struct l7fp_hpack_static *s = &l7fp_hpack_statics[index];
+	u32 i;
 
 	if (f->flags & L7FP_HPACK_VALUE_CODED || !s->value_len)
 		return 0;
-	/* Those of one name follow each other, and no other names of that length do. */
-	for (; s->name_len == f->name_len && s->value_len; s++)
+	/* Those of one name follow each other. */
+	for (i = index; l7fp_hpack_static_first(i) == index; i++, s++)
 		if (s->value_len == f->value_len &&
-		    !memcmp(l7fp_hpack_static_text + s->off, f->name, f->name_len) &&
 		    !memcmp(l7fp_hpack_static_text + s->off + s->name_len, f->value, f->value_len))
-			return s - l7fp_hpack_statics;
+			return i;
 	return 0;
 }
 
@@ -152,6 +154,7 @@ static bool add_entry(struct l7fp_hpack_encoder *e, const struct l7fp_hpack_fiel
 	memcpy(p + f->name_len, f->value, f->value_len);
 	entry = l7fp_hpack_table_add(t, f->name_len, f->value_len, size);
 	entry->flags = f->flags & L7FP_HPACK_VALUE_CODED;
+	entry->name_index = s->first;
 	entry->name_hash = s->name_hash;
 	entry->hash = s->hash;
 	entry->next = *bucket;
@@ -162,17 +165,23 @@ static bool add_entry(struct l7fp_hpack_encoder *e, const struct l7fp_hpack_fiel
 int l7fp_hpack_encode(struct l7fp_hpack_encoder *e, u8 *out, u32 size,
 		      const struct l7fp_hpack_field *f)
 {
-	struct search s = { .name_hash = l7fp_hpack_hash(f->name, f->name_len) };
+	struct search s = { .name = f->name_index };
 	u8 first = f->flags & L7FP_HPACK_NEVER_INDEXED ? LITERAL_NEVER : 0, mask = LITERAL_MASK;
 	u32 index, name;
 	u8 *p = out;
 
 	if (size < l7fp_hpack_field_bound(f->name_len, f->value_len))
 		return L7FP_HPACK_ERR_SPACE;
-	name = f->name_index ?: l7fp_hpack_static_find(f->name, f->name_len, s.name_hash);
-	s.name = name;
+	if (s.name) {
+		s.name_hash = l7fp_hpack_statics[s.name].name_hash;
+	} else {
+		s.name_hash = l7fp_hpack_hash(f->name, f->name_len);
+		s.name = l7fp_hpack_static_find(f->name, f->name_len, s.name_hash);
+	}
+	name = s.name;
+	s.first = l7fp_hpack_static_first(name);
 	if (!first) {
-		index = name ? find_static(f, l7fp_hpack_static_first(name)) : 0;
+		index = name ? find_static(f, s.first) : 0;
 		if (index) {
 			*p = INDEXED | index;
 			return 1;

@@ -31,7 +31,7 @@
  * @value_len: likewise
  * @next: encoder: number of an older entry of the same bucket
  * @flags: L7FP_HPACK_NAME_CODED, _VALUE_CODED, and what is bad about it
- * @name_index: entry of the static table with this name, or 0
+ * @name_index: entry of the static table with this name, or 0; encoder: the first one
  * @token: enum l7fp_h1_token, or TOKEN_UNKNOWN
  */
 struct l7fp_hpack_entry {
@@ -51,12 +51,14 @@ struct l7fp_hpack_entry {
 
 /**
  * struct l7fp_hpack_static - entry of the static table
+ * @name_hash: l7fp_hpack_hash() of the name
  * @off: of the name in l7fp_hpack_static_text; the value follows
  * @name_len: its length
  * @value_len: length of the value
  * @token: enum l7fp_h1_token
  */
 struct l7fp_hpack_static {
+	u32 name_hash;
 	u16 off;
 	u8 name_len;
 	u8 value_len;
