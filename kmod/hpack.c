@@ -229,25 +229,69 @@ static int list_name(struct l7fp_hpack_list *list, struct source *s)
 	return 0;
 }
 
-static int list_value(struct l7fp_hpack_list *list, struct source *s, bool decode)
+/* The decoded value is at @p. */
+static int decode_value(struct source *s, u8 *p, u32 room)
 {
+	u8 classes;
+	int len;
+
+	len = l7fp_huffman_decode(p, room, s->value, s->value_len, s->after, &classes);
+	if (len < 0)
+		return len;
+	if (!s->value_known) {
+		if (unlikely(classes & L7FP_HUFFMAN_NOT_VALUE))
+			s->flags |= L7FP_HPACK_BAD_VALUE;
+		if (len)
+			s->flags |= space_flags(p[0], p[len - 1]);
+		s->value_known = true;
+	}
+	s->flags &= ~L7FP_HPACK_VALUE_CODED;
+	return len;
+}
+
+/* Likewise of a literal whose name is in the static table; often it is the same as the last one. */
+static int decode_recent(struct l7fp_hpack_decoder *d, struct source *s, u8 *p, u32 room)
+{
+	struct l7fp_hpack_recent *r = &d->recent[s->name_index % L7FP_HPACK_RECENT];
+	const u8 *coded = s->value;
+	u32 coded_len = s->value_len;
+	int len;
+
+	if (r->name_index == s->name_index && r->coded_len == coded_len && r->value_len <= room &&
+	    !memcmp(r->coded, coded, coded_len)) {
+		memcpy(p, r->value, r->value_len);
+		s->flags = (s->flags & ~L7FP_HPACK_VALUE_CODED) | r->bad;
+		s->value_known = true;
+		return r->value_len;
+	}
+	len = decode_value(s, p, room);
+	if (len < 0 || len > L7FP_HPACK_RECENT_VALUE)
+		return len;
+	r->name_index = s->name_index;
+	r->coded_len = coded_len;
+	r->value_len = len;
+	r->bad = s->flags & (L7FP_HPACK_BAD_VALUE | L7FP_HPACK_BAD_SPACE);
+	memcpy(r->coded, coded, coded_len);
+	memcpy(r->value, p, len);
+	return len;
+}
+
+static int list_value(struct context *c, struct source *s, bool decode)
+{
+	struct l7fp_hpack_list *list = c->list;
 	u8 *p = list->buf + list->len;
 	u32 room = list->size - list->len;
 	int len = s->value_len;
-	u8 classes;
 
 	if (decode && s->flags & L7FP_HPACK_VALUE_CODED) {
-		len = l7fp_huffman_decode(p, room, s->value, s->value_len, s->after, &classes);
+		/* What is never to be indexed (RFC 7541 7.1.3) is not kept here either. */
+		if (!s->value_known && s->name_index && !(s->flags & L7FP_HPACK_NEVER_INDEXED) &&
+		    s->value_len <= L7FP_HPACK_RECENT_CODED)
+			len = decode_recent(c->d, s, p, room);
+		else
+			len = decode_value(s, p, room);
 		if (len < 0)
 			return len;
-		if (!s->value_known) {
-			if (unlikely(classes & L7FP_HUFFMAN_NOT_VALUE))
-				s->flags |= L7FP_HPACK_BAD_VALUE;
-			if (len)
-				s->flags |= space_flags(p[0], p[len - 1]);
-			s->value_known = true;
-		}
-		s->flags &= ~L7FP_HPACK_VALUE_CODED;
 	} else {
 		if (s->value_len > room)
 			return L7FP_HPACK_ERR_SPACE;
@@ -277,7 +321,7 @@ static __always_inline int list_field(struct context *c, struct source *s, bool 
 
 	err = list_name(list, s);
 	if (!err)
-		err = list_value(list, s, decode);
+		err = list_value(c, s, decode);
 	if (unlikely(err)) {
 		list->len = off;
 		*s = before;

@@ -99,9 +99,34 @@ u32 l7fp_hpack_memory(u32 limit);
 
 /* ---- decoder */
 
+#define L7FP_HPACK_RECENT 17 /* a prime: the names of one kind of message seldom collide */
+#define L7FP_HPACK_RECENT_CODED 40
+#define L7FP_HPACK_RECENT_VALUE 64
+
+/**
+ * struct l7fp_hpack_recent - a value that was decoded last, of a name in the static table; private
+ * @name_index: static table entry with the name; 0: none
+ * @coded_len: of @coded
+ * @value_len: of @value
+ * @bad: BAD flags of the value
+ * @coded: as it came
+ * @value: decoded
+ *
+ * There are servers that send the same literals with each response.
+ */
+struct l7fp_hpack_recent {
+	u8 name_index;
+	u8 coded_len;
+	u8 value_len;
+	u8 bad;
+	u8 coded[L7FP_HPACK_RECENT_CODED];
+	u8 value[L7FP_HPACK_RECENT_VALUE];
+};
+
 /**
  * struct l7fp_hpack_decoder - one direction of a connection
  * @table: what the peer's encoder has put there
+ * @recent: by @name_index, values of literals
  * @max: SETTINGS_HEADER_TABLE_SIZE as the peer has acknowledged it
  * @owed: the next block must begin with a size update to @max_owed or less
  * @max_owed: see @owed
@@ -109,6 +134,7 @@ u32 l7fp_hpack_memory(u32 limit);
  */
 struct l7fp_hpack_decoder {
 	struct l7fp_hpack_table table;
+	struct l7fp_hpack_recent recent[L7FP_HPACK_RECENT];
 	u32 max;
 	u32 max_owed;
 	bool owed;
