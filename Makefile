@@ -92,7 +92,7 @@ $(BUILD)/bpf/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 # ---- user space
 
-codec_src := $(wildcard kmod/h1*.c kmod/h2_frame.c kmod/h2_stream.c kmod/h2_head.c kmod/grpc.c kmod/hpack*.c kmod/huffman*.c kmod/path*.c kmod/match*.c)
+codec_src := $(wildcard kmod/client_hello.c kmod/h1*.c kmod/h2_frame.c kmod/h2_stream.c kmod/h2_head.c kmod/grpc.c kmod/hpack*.c kmod/huffman*.c kmod/path*.c kmod/match*.c)
 program_src := user/l7fp-tool.c user/l7fpd.c
 lib_src := $(filter-out $(program_src),$(wildcard user/*.c))
 lib_obj := $(patsubst %.c,$(BUILD)/obj/%.o,$(lib_src) $(codec_src))

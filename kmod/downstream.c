@@ -311,6 +311,10 @@ int l7fp_downstream_open(struct l7fp_listener *listener, struct socket *sock)
 		kfree(d);
 		return -ENOMEM;
 	}
+	/* Where HTTP is declared nothing else is to be expected inside. */
+	if (config->tls == L7FP_TLS_PERMISSIVE)
+		d->port.tls->passes = config->protocol == L7FP_PROTOCOL_OPAQUE ||
+				      config->protocol == L7FP_PROTOCOL_DETECT;
 	l7fp_port_init(&d->port, ln, &l7fp_wire_ops, &downstream_events);
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->list);

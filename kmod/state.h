@@ -70,6 +70,7 @@ struct l7fp_stats {
 	u64 tls_truncated;		/* FIN without close_notify */
 	u64 tls_alert;			/* fatal ones received */
 	u64 tls_bad_record;
+	u64 tls_passed;		/* an application's own, on a permissive port */
 	u64 tls_key_update;		/* asked for, and closed instead */
 	/* Those that could not be, although it is in the namespace. */
 	u64 app_refused[__L7FP_APP_MAX];

@@ -182,6 +182,7 @@ static const struct field global_fields[] = {
 	FIELD(l7fp_stats, tls_truncated, "tls_truncated"),
 	FIELD(l7fp_stats, tls_alert, "tls_alert"),
 	FIELD(l7fp_stats, tls_bad_record, "tls_bad_record"),
+	FIELD(l7fp_stats, tls_passed, "tls_passed"),
 	FIELD(l7fp_stats, tls_key_update, "tls_key_update"),
 	FIELD(l7fp_stats, app_refused[L7FP_APP_ULP], "app_port_cx_refused_ulp"),
 	FIELD(l7fp_stats, app_refused[L7FP_APP_MPTCP], "app_port_cx_refused_mptcp"),

@@ -12,6 +12,7 @@
 #include <net/tcp.h>
 #include <net/tls.h>
 #include <net/tls_prot.h>
+#include "client_hello.h"
 #include "tls.h"
 #include "wire.h"
 
@@ -102,16 +103,70 @@ static void begin_to_shake(struct l7fp_port *port)
 		fail(port, L7FP_TLS_OVERFLOW);
 }
 
+enum whose {
+	NOT_YET_KNOWN,
+	THE_MESH,
+	THE_APPLICATION,
+};
+
+/*
+ * Who is to answer the handshake that begins: sidecars offer a protocol of Istio's. What is no
+ * ClientHello is plain text.
+ */
+static enum whose whose(struct l7fp_port *port)
+{
+	enum whose who = NOT_YET_KNOWN;
+	struct l7fp_client_hello hello;
+	struct msghdr msg = {};
+	struct kvec vec;
+	int n, got;
+
+	vec.iov_base = kvmalloc(L7FP_MAX_CLIENT_HELLO, GFP_KERNEL);
+	vec.iov_len = L7FP_MAX_CLIENT_HELLO;
+	if (!vec.iov_base)
+		return THE_MESH;
+	n = kernel_recvmsg(port->sock, &msg, &vec, 1, L7FP_MAX_CLIENT_HELLO,
+			   MSG_PEEK | MSG_DONTWAIT);
+	got = n > 0 ? l7fp_client_hello(&hello, vec.iov_base, n) : L7FP_CLIENT_HELLO_MORE;
+	if (got == 1 && l7fp_client_hello_offers(&hello, vec.iov_base, "istio"))
+		who = THE_MESH;
+	else if (got != L7FP_CLIENT_HELLO_MORE)
+		who = THE_APPLICATION;
+	kvfree(vec.iov_base);
+	return who;
+}
+
+/* The client begins a handshake. False: it is not for us. */
+static bool look_further(struct l7fp_port *port)
+{
+	struct l7fp_tls *tls = port->tls;
+
+	switch (tls->passes ? whose(port) : THE_MESH) {
+	case THE_APPLICATION:
+		l7fp_count(port->ln, tls_passed);
+		WRITE_ONCE(tls->state, L7FP_TLS_OFF);
+		return false;
+	case THE_MESH:
+		begin_to_shake(port);
+		return true;
+	case NOT_YET_KNOWN:
+		break;
+	}
+	if (READ_ONCE(port->sock->sk->sk_shutdown) & RCV_SHUTDOWN)
+		fail(port, L7FP_TLS_CLOSED);
+	else if (tls->late)
+		fail(port, L7FP_TLS_TIMEOUT);
+	return true;
+}
+
 /* What the client speaks. False: plain text, which it may. */
 static bool look(struct l7fp_port *port)
 {
 	bool permissive = port->tls->mode == L7FP_TLS_PERMISSIVE;
 	int first = first_byte(port->sock);
 
-	if (first == TLS_RECORD_TYPE_HANDSHAKE) {
-		begin_to_shake(port);
-		return true;
-	}
+	if (first == TLS_RECORD_TYPE_HANDSHAKE)
+		return look_further(port);
 	if (first == -EAGAIN && !port->tls->late)
 		return true;
 	if (permissive) {

@@ -35,6 +35,7 @@ enum l7fp_tls_state {
  * @mode: enum l7fp_tls_mode, of a server
  * @state: enum l7fp_tls_state
  * @client: we are the client
+ * @passes: a handshake that is not the mesh's is for the application, of a server
  * @late: the time to look or to shake hands is up; of the port's events
  * @closed: the peer's close_notify came; of the port's events
  * @counted: the handshake's failure is; of the port's events and of who closes it
@@ -55,6 +56,7 @@ struct l7fp_tls {
 	u8 mode;
 	u8 state;
 	bool client;
+	bool passes;
 	bool late;
 	bool closed;
 	bool counted;

@@ -14,7 +14,7 @@ need_module
 [ -x "$daemon" ] || ktap_skip_all "no $daemon: run make"
 modprobe tls 2>/dev/null
 [ -e /proc/net/tls_stat ] || ktap_skip_all "a kernel without kTLS"
-ktap_plan 35
+ktap_plan 39
 
 pods_make
 pods_serve
@@ -59,7 +59,8 @@ spec:
   - from: [{source: {namespaces: [default]}}]
     to: [{operation: {paths: ["/both*"]}}]
   - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
-    to: [{operation: {ports: ["2525"]}}]
+    to: [{operation: {ports: ["2525", "8443"]}}]
+  - to: [{operation: {ports: ["8443"]}}]
 EOT
 	# What the kernel cannot match goes to a's proxy.
 	cat <<EOT
@@ -194,6 +195,32 @@ check "PERMISSIVE is in force" wait_for 30 permissive
 check_equal "PERMISSIVE: TLS" "c /one None" "$(get a -H "$C" "http://$S3/one")"
 check_equal "PERMISSIVE: plain text has the identity of its address" 200 \
 	"$(ip netns exec "${ns[a]}" curl -gs -m 20 -o /dev/null -w '%{http_code}' "http://${at[c]}:8080/one")"
+
+# TLS of the application's own, on a port that nothing declares.
+cgroup_start "${group[c]}" "$tmp/s_server.log" ip netns exec "${ns[c]}" \
+	openssl s_server -accept "${at[c]}:8443" -www -cert "$tmp/stranger/tls.crt" \
+	-key "$tmp/stranger/tls.key"
+wait_for 20 ip netns exec "${ns[c]}" sh -c 'ss -Hltn sport = :8443 | grep -q .'
+shakes() { echo "$(counter c tls_handshake_done) $(counter c tls_passed)"; }
+before=$(shakes)
+check_equal "PERMISSIVE: an application's own TLS is passed on" "200 200 ${before% *} 2" \
+	"$(for who in "ip netns exec ${ns[a]}" "pod a"; do
+		$who curl -gks -m 20 -o /dev/null -w '%{http_code} ' "https://${at[c]}:8443/"
+	done)$(shakes)"
+check "the application answers it" grep -q 'issuer=O = another' <(ip netns exec "${ns[a]}" timeout 60 \
+	openssl s_client -connect "${at[c]}:8443" -alpn http/1.1 </dev/null 2>&1)
+check "with Istio's protocol it is the mesh's" grep -q 'issuer=O = authority' \
+	<(ip netns exec "${ns[a]}" timeout 60 openssl s_client -connect "${at[c]}:8443" \
+		-alpn istio -cert "$tmp/pki/default/client/tls.crt" \
+		-key "$tmp/pki/default/client/tls.key" </dev/null 2>&1)
+timeouts=$(counter c tls_handshake_timeout)
+start "$tmp/half.log" ip netns exec "${ns[a]}" timeout 60 python3 -c '
+import socket, sys
+s = socket.create_connection((sys.argv[1], 8443))
+s.sendall(bytes.fromhex("1603010200010001"))
+s.recv(1)' "${at[c]}"
+timed_out() { [ "$(counter c tls_handshake_timeout)" -gt "$timeouts" ]; }
+check "half a ClientHello, then silence" wait_for 60 timed_out
 
 # Who shakes hands dies; connections that stand go on, and another one takes its place.
 kill -9 $(pgrep -P "${l7fpd[one]}")
