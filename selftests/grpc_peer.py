@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """gRPC's own client and server, all call types, with plain bytes as messages.
 
-usage: grpc_peer.py server PORT NAME LOG     cancelled calls are told to LOG
+usage: grpc_peer.py server [ADDRESS:]PORT NAME LOG     cancelled calls are told to LOG
        grpc_peer.py client TARGET CASE       prints what came of it
 """
 import collections
@@ -66,7 +66,7 @@ def serve(port, name, log):
              "Endless": grpc.unary_stream_rpc_method_handler(endless)}
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=8), options=OPTIONS)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, kinds),))
-    if not server.add_insecure_port("127.0.0.1:%s" % port):
+    if not server.add_insecure_port(port if ":" in port else "127.0.0.1:%s" % port):
         sys.exit("port %s is taken" % port)
     server.start()
     server.wait_for_termination()

@@ -14,7 +14,7 @@ need_module
 [ -x "$daemon" ] || ktap_skip_all "no $daemon: run make"
 modprobe tls 2>/dev/null
 [ -e /proc/net/tls_stat ] || ktap_skip_all "a kernel without kTLS"
-ktap_plan 39
+ktap_plan 45
 
 pods_make
 pods_serve
@@ -46,6 +46,7 @@ mesh()
 	svc b default "$(service 2)" http 80 8080 "${ip[b]}"
 	svc c other "$(service 3)" http 80 8080 "${ip[c]}"
 	svc h2 other "$(service 5)" http2 81 8087 "${ip[c]}"
+	svc grpc other "$(service 6)" grpc 82 8088 "${ip[c]}"
 	svc mail other "$(service 4)" tcp-smtp 25 2525 "${ip[c]}"
 	cat <<'EOT'
 ---
@@ -55,7 +56,7 @@ metadata: {name: c, namespace: other}
 spec:
   rules:
   - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
-    to: [{operation: {paths: ["/one*"]}}]
+    to: [{operation: {paths: ["/one*", "/l7fp.Echo/*"]}}]
   - from: [{source: {namespaces: [default]}}]
     to: [{operation: {paths: ["/both*"]}}]
   - from: [{source: {principals: [cluster.local/ns/default/sa/client]}}]
@@ -155,6 +156,31 @@ check_equal "HTTP/2: what the principal may not" 403 \
 	"$(status a --http2-prior-knowledge -H "$C" "http://$S5:81/x")"
 check_equal "HTTP/2: many streams of one connection" 200 \
 	"$(pod a h2load -n 200 -c 1 -m 20 -H ':authority: c.other' "http://$S5:81/one" 2>&1 | sed -n 's/.* \([0-9]*\) succeeded.*/\1/p')"
+
+# gRPC, of all kinds.
+peer=$here/grpc_peer.py
+ask() { pod "$1" timeout $((250 * ${L7FP_TIME_SCALE:-1})) "$peer" client "$(url "$(service 6)"):82" "$2" 2>&1 |
+	tail -n1; }
+if /usr/bin/python3 -c 'import grpc' 2>/dev/null; then
+	cgroup_start "${group[c]}" "$tmp/grpc.log" ip netns exec "${ns[c]}" \
+		"$peer" server "${at[c]}:8088" c "$tmp/cancelled"
+	wait_for 60 ip netns exec "${ns[c]}" sh -c 'ss -Hltn sport = :8088 | grep -q .'
+	before=$(counter c tls_handshake_done)
+	check_equal "gRPC: streams of either end and of both" \
+		"01234 4950 00,11,22,33,44,55,66,77,88,99" "$(ask a streams)"
+	check_equal "gRPC: 10 MiB there and back" True "$(ask a big)"
+	check_equal "gRPC: 500 calls of 20 threads" 0 "$(ask a many)"
+	check_equal "gRPC: a call is cancelled, a deadline" "3 CANCELLED DEADLINE_EXCEEDED" \
+		"$(ask a cancel) $(ask a deadline)"
+	check_equal "gRPC: what the principal may not" "PERMISSION_DENIED: RBAC: access denied" \
+		"$(ask b denied)"
+	check "gRPC: its connections have shaken hands" \
+		[ "$(counter c tls_handshake_done)" -gt "$before" ]
+else
+	for i in streams "10 MiB" calls "a call is cancelled" denied handshakes; do
+		ktap_skip "gRPC: $i" "no grpc for python3 here"
+	done
+fi
 
 # By hand: what peers may bring.
 tls()
