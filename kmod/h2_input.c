@@ -18,6 +18,7 @@
 struct scratch {
 	struct l7fp_h1_header headers[L7FP_MAX_HEADERS];
 	struct l7fp_hpack_info info[L7FP_MAX_HEADERS];
+	struct l7fp_h1_head trailers;
 	u8 buf[L7FP_MAX_HEAD];
 };
 
@@ -172,19 +173,13 @@ static void end_of(struct l7fp_h2_connection *c, struct l7fp_stream *s,
 static void trailers_came(struct l7fp_h2_connection *c, struct l7fp_stream *s,
 			  struct l7fp_hpack_list *list, bool end_stream)
 {
+	struct l7fp_h1_head *h = &__this_cpu_read(scratch)->trailers;
 	struct l7fp_h2_trailers *trailers;
-	struct l7fp_h1_head *h;
 	int err;
 
-	h = kmalloc(sizeof(*h), GFP_ATOMIC | __GFP_NOWARN);
-	if (!h) {
-		stream_error(c, s, s->h2.id, L7FP_H2_INTERNAL_ERROR);
-		return;
-	}
 	memcpy(h->headers, list->headers, list->n * sizeof(h->headers[0]));
 	h->n_headers = list->n;
 	err = l7fp_h2_head(h, list, L7FP_H2_TRAILERS, end_stream, 0);
-	kfree(h);
 	trailers = err ? NULL : trailers_of(list);
 	if (trailers)
 		end_of(c, s, trailers);

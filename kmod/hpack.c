@@ -20,6 +20,7 @@ struct context {
 	const u8 *p;
 	const u8 *end;
 	bool full; /* of the list: nothing more is listed */
+	bool remember; /* the field is a literal that may come again */
 };
 
 /*
@@ -249,47 +250,14 @@ static int decode_value(struct source *s, u8 *p, u32 room)
 	return len;
 }
 
-/* Likewise of a literal whose name is in the static table; often it is the same as the last one. */
-static int decode_recent(struct l7fp_hpack_decoder *d, struct source *s, u8 *p, u32 room)
+static int list_value(struct l7fp_hpack_list *list, struct source *s, bool decode)
 {
-	struct l7fp_hpack_recent *r = &d->recent[s->name_index % L7FP_HPACK_RECENT];
-	const u8 *coded = s->value;
-	u32 coded_len = s->value_len;
-	int len;
-
-	if (r->name_index == s->name_index && r->coded_len == coded_len && r->value_len <= room &&
-	    !memcmp(r->coded, coded, coded_len)) {
-		memcpy(p, r->value, r->value_len);
-		s->flags = (s->flags & ~L7FP_HPACK_VALUE_CODED) | r->bad;
-		s->value_known = true;
-		return r->value_len;
-	}
-	len = decode_value(s, p, room);
-	if (len < 0 || len > L7FP_HPACK_RECENT_VALUE)
-		return len;
-	r->name_index = s->name_index;
-	r->coded_len = coded_len;
-	r->value_len = len;
-	r->bad = s->flags & (L7FP_HPACK_BAD_VALUE | L7FP_HPACK_BAD_SPACE);
-	memcpy(r->coded, coded, coded_len);
-	memcpy(r->value, p, len);
-	return len;
-}
-
-static int list_value(struct context *c, struct source *s, bool decode)
-{
-	struct l7fp_hpack_list *list = c->list;
 	u8 *p = list->buf + list->len;
 	u32 room = list->size - list->len;
 	int len = s->value_len;
 
 	if (decode && s->flags & L7FP_HPACK_VALUE_CODED) {
-		/* What is never to be indexed (RFC 7541 7.1.3) is not kept here either. */
-		if (!s->value_known && s->name_index && !(s->flags & L7FP_HPACK_NEVER_INDEXED) &&
-		    s->value_len <= L7FP_HPACK_RECENT_CODED)
-			len = decode_recent(c->d, s, p, room);
-		else
-			len = decode_value(s, p, room);
+		len = decode_value(s, p, room);
 		if (len < 0)
 			return len;
 	} else {
@@ -307,6 +275,72 @@ static int list_value(struct context *c, struct source *s, bool decode)
 	return 0;
 }
 
+/* Where a literal is remembered; NULL: it is not. */
+static struct l7fp_hpack_recent *recent_of(struct l7fp_hpack_decoder *d, const struct source *s)
+{
+	u32 slot = s->name_index;
+
+	/* What is never to be indexed (RFC 7541 7.1.3) is not kept here either. */
+	if (s->flags & L7FP_HPACK_NEVER_INDEXED || s->value_len > L7FP_HPACK_RECENT_CODED)
+		return NULL;
+	if (!slot) {
+		if (!s->name_len || s->name_len > L7FP_HPACK_RECENT_NAME)
+			return NULL;
+		slot = s->name[0] + 3 * s->name[s->name_len - 1] + 7 * s->name_len;
+	}
+	return &d->recent[slot % L7FP_HPACK_RECENT];
+}
+
+#define CODED (L7FP_HPACK_NAME_CODED | L7FP_HPACK_VALUE_CODED)
+
+/* Whether the literal came lately; then @s is what it was decoded to. */
+static bool recall(const struct l7fp_hpack_recent *r, struct source *s)
+{
+	if (r->coded_len != s->value_len || r->name_index != s->name_index ||
+	    r->flags != (s->flags & CODED) || !r->known)
+		return false;
+	if (!s->name_index && (r->coded_name_len != s->name_len ||
+			       memcmp(r->coded_name, s->name, s->name_len)))
+		return false;
+	if (memcmp(r->coded, s->value, s->value_len))
+		return false;
+	if (!s->name_index) {
+		s->name = r->name;
+		s->name_len = r->name_len;
+		s->name_hashed = false;
+		s->token = r->token;
+	}
+	s->value = r->value;
+	s->value_len = r->value_len;
+	s->flags = r->bad;
+	s->name_known = true;
+	s->value_known = true;
+	return true;
+}
+
+/* @s was decoded to @to. */
+static void remember(struct l7fp_hpack_recent *r, const struct source *s, const struct source *to)
+{
+	r->known = to->name_len <= L7FP_HPACK_RECENT_NAME &&
+		   to->value_len <= L7FP_HPACK_RECENT_VALUE;
+	if (!r->known)
+		return;
+	r->name_index = s->name_index;
+	r->flags = s->flags & CODED;
+	r->bad = to->flags & L7FP_HPACK_BAD;
+	r->coded_len = s->value_len;
+	memcpy(r->coded, s->value, s->value_len);
+	r->value_len = to->value_len;
+	memcpy(r->value, to->value, to->value_len);
+	if (s->name_index)
+		return;
+	r->token = to->token;
+	r->coded_name_len = s->name_len;
+	memcpy(r->coded_name, s->name, s->name_len);
+	r->name_len = to->name_len;
+	memcpy(r->name, to->name, to->name_len);
+}
+
 /*
  * Appends the field to the list; then @s is what is there. L7FP_HPACK_ERR_SPACE: it is as it was
  * but for what is known.
@@ -321,7 +355,7 @@ static __always_inline int list_field(struct context *c, struct source *s, bool 
 
 	err = list_name(list, s);
 	if (!err)
-		err = list_value(c, s, decode);
+		err = list_value(list, s, decode);
 	if (unlikely(err)) {
 		list->len = off;
 		*s = before;
@@ -337,6 +371,8 @@ static __always_inline int list_field(struct context *c, struct source *s, bool 
 	list->info[list->n].name_index = s->name_index;
 	list->tokens |= BIT_ULL(s->token);
 	list->n++;
+	if (c->remember && decode)
+		remember(recent_of(c->d, &before), &before, s);
 	return 0;
 }
 
@@ -471,9 +507,11 @@ static __always_inline int from_index(struct context *c, struct source *s, u32 i
 
 static __always_inline int literal(struct context *c, bool all, u8 mask, bool add, u8 flags)
 {
+	struct l7fp_hpack_recent *r;
 	struct source s;
 	u32 index;
 	bool coded;
+	int err;
 
 	if (integer(c, mask, &index))
 		return L7FP_HPACK_ERR_BAD;
@@ -496,7 +534,11 @@ static __always_inline int literal(struct context *c, bool all, u8 mask, bool ad
 	s.flags |= flags | (coded ? L7FP_HPACK_VALUE_CODED : 0);
 	s.value_known = false;
 	s.after = c->end - c->p;
-	return field(c, &s, all, add);
+	r = recent_of(c->d, &s);
+	c->remember = r && !recall(r, &s);
+	err = field(c, &s, all, add);
+	c->remember = false;
+	return err;
 }
 
 static __always_inline int indexed(struct context *c, bool all)

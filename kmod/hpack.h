@@ -101,32 +101,47 @@ u32 l7fp_hpack_memory(u32 limit);
 
 #define L7FP_HPACK_RECENT 17 /* a prime: the names of one kind of message seldom collide */
 #define L7FP_HPACK_RECENT_CODED 40
+#define L7FP_HPACK_RECENT_NAME 32
 #define L7FP_HPACK_RECENT_VALUE 64
 
 /**
- * struct l7fp_hpack_recent - a value that was decoded last, of a name in the static table; private
- * @name_index: static table entry with the name; 0: none
+ * struct l7fp_hpack_recent - a literal that was decoded last; private
+ * @known: there is one
+ * @name_index: static table entry with the name; 0: none, then the name's members are set, too
+ * @flags: whether @coded and @coded_name are Huffman-coded
+ * @bad: BAD flags
+ * @token: of the name
  * @coded_len: of @coded
  * @value_len: of @value
- * @bad: BAD flags of the value
- * @coded: as it came
+ * @coded_name_len: of @coded_name
+ * @name_len: of @name
+ * @coded: the value as it came
  * @value: decoded
+ * @coded_name: the name as it came, or as a table has it
+ * @name: decoded
  *
- * There are servers that send the same literals with each response.
+ * There are peers that send the same literals with each message.
  */
 struct l7fp_hpack_recent {
+	bool known;
 	u8 name_index;
+	u8 flags;
+	u8 bad;
+	u8 token;
 	u8 coded_len;
 	u8 value_len;
-	u8 bad;
+	u8 coded_name_len;
+	u8 name_len;
 	u8 coded[L7FP_HPACK_RECENT_CODED];
 	u8 value[L7FP_HPACK_RECENT_VALUE];
+	u8 coded_name[L7FP_HPACK_RECENT_NAME];
+	u8 name[L7FP_HPACK_RECENT_NAME];
 };
 
 /**
  * struct l7fp_hpack_decoder - one direction of a connection
  * @table: what the peer's encoder has put there
- * @recent: by @name_index, values of literals
+ * @recent: literals, by their names
  * @max: SETTINGS_HEADER_TABLE_SIZE as the peer has acknowledged it
  * @owed: the next block must begin with a size update to @max_owed or less
  * @max_owed: see @owed
