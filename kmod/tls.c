@@ -115,18 +115,20 @@ enum whose {
  */
 static enum whose whose(struct l7fp_port *port)
 {
+	const struct tcp_sock *tp = tcp_sk(port->sock->sk);
 	enum whose who = NOT_YET_KNOWN;
 	struct l7fp_client_hello hello;
 	struct msghdr msg = {};
 	struct kvec vec;
 	int n, got;
 
-	vec.iov_base = kvmalloc(L7FP_MAX_CLIENT_HELLO, GFP_KERNEL);
-	vec.iov_len = L7FP_MAX_CLIENT_HELLO;
+	/* What has come; a byte more where FIN has. More may come meanwhile, and be looked at next. */
+	vec.iov_len = min_t(u32, READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq),
+			    L7FP_MAX_CLIENT_HELLO);
+	vec.iov_base = kvmalloc(vec.iov_len, GFP_KERNEL);
 	if (!vec.iov_base)
 		return THE_MESH;
-	n = kernel_recvmsg(port->sock, &msg, &vec, 1, L7FP_MAX_CLIENT_HELLO,
-			   MSG_PEEK | MSG_DONTWAIT);
+	n = kernel_recvmsg(port->sock, &msg, &vec, 1, vec.iov_len, MSG_PEEK | MSG_DONTWAIT);
 	got = n > 0 ? l7fp_client_hello(&hello, vec.iov_base, n) : L7FP_CLIENT_HELLO_MORE;
 	if (got == 1 && l7fp_client_hello_offers(&hello, vec.iov_base, "istio"))
 		who = THE_MESH;
