@@ -83,6 +83,15 @@ static __always_inline int string(struct context *c, const u8 **p, u32 *len, boo
 	return 0;
 }
 
+/* @room bytes at @dst, @after readable ones behind @src. */
+static __always_inline void copy(u8 *dst, u32 room, const u8 *src, u32 len, u32 after)
+{
+	if (likely(room - len >= L7FP_HPACK_SLOP && after >= L7FP_HPACK_SLOP))
+		l7fp_hpack_copy(dst, src, len);
+	else
+		memcpy(dst, src, len);
+}
+
 static u8 plain_name_flags(const u8 *p, u32 len)
 {
 	u32 i = len && *p == ':';
@@ -215,7 +224,7 @@ static int list_name(struct l7fp_hpack_list *list, struct source *s)
 	} else {
 		if (s->name_len > room)
 			return L7FP_HPACK_ERR_SPACE;
-		memcpy(p, s->name, s->name_len);
+		copy(p, room, s->name, s->name_len, s->name_known ? L7FP_HPACK_SLOP : 0);
 		if (!s->name_known)
 			s->flags |= plain_name_flags(p, s->name_len);
 	}
@@ -263,7 +272,7 @@ static int list_value(struct l7fp_hpack_list *list, struct source *s, bool decod
 	} else {
 		if (s->value_len > room)
 			return L7FP_HPACK_ERR_SPACE;
-		memcpy(p, s->value, s->value_len);
+		copy(p, room, s->value, s->value_len, s->after);
 		if (decode && !s->value_known) {
 			s->flags |= plain_value_flags(p, len);
 			s->value_known = true;
@@ -300,9 +309,9 @@ static bool recall(const struct l7fp_hpack_recent *r, struct source *s)
 	    r->flags != (s->flags & CODED) || !r->known)
 		return false;
 	if (!s->name_index && (r->coded_name_len != s->name_len ||
-			       memcmp(r->coded_name, s->name, s->name_len)))
+			       !l7fp_hpack_same(r->coded_name, s->name, s->name_len)))
 		return false;
-	if (memcmp(r->coded, s->value, s->value_len))
+	if (!l7fp_hpack_same(r->coded, s->value, s->value_len))
 		return false;
 	if (!s->name_index) {
 		s->name = r->name;
@@ -312,6 +321,7 @@ static bool recall(const struct l7fp_hpack_recent *r, struct source *s)
 	}
 	s->value = r->value;
 	s->value_len = r->value_len;
+	s->after = L7FP_HPACK_SLOP;
 	s->flags = r->bad;
 	s->name_known = true;
 	s->value_known = true;

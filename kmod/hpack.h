@@ -119,6 +119,7 @@ u32 l7fp_hpack_memory(u32 limit);
  * @value: decoded
  * @coded_name: the name as it came, or as a table has it
  * @name: decoded
+ * @slop: readable bytes behind the others
  *
  * There are peers that send the same literals with each message.
  */
@@ -136,6 +137,7 @@ struct l7fp_hpack_recent {
 	u8 value[L7FP_HPACK_RECENT_VALUE];
 	u8 coded_name[L7FP_HPACK_RECENT_NAME];
 	u8 name[L7FP_HPACK_RECENT_NAME];
+	u8 slop[16];
 };
 
 /**

@@ -103,7 +103,7 @@ static u32 find_entry(const struct l7fp_hpack_table *t, const struct l7fp_hpack_
 				s->name = L7FP_HPACK_STATIC + 1 + age;
 			if (entry->hash == s->hash && entry->value_len == f->value_len &&
 			    entry->flags == (f->flags & L7FP_HPACK_VALUE_CODED) &&
-			    !memcmp(p + f->name_len, f->value, f->value_len))
+			    l7fp_hpack_same(p + f->name_len, f->value, f->value_len))
 				return L7FP_HPACK_STATIC + 1 + age;
 		}
 		number = entry->next;
@@ -123,7 +123,8 @@ static u32 find_static(const struct l7fp_hpack_field *f, u32 index)
 	/* Those of one name follow each other. */
 	for (i = index; l7fp_hpack_static_first(i) == index; i++, s++)
 		if (s->value_len == f->value_len &&
-		    !memcmp(l7fp_hpack_static_text + s->off + s->name_len, f->value, f->value_len))
+		    l7fp_hpack_same(l7fp_hpack_static_text + s->off + s->name_len, f->value,
+				    f->value_len))
 			return i;
 	return 0;
 }

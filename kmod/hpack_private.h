@@ -90,6 +90,23 @@ static __always_inline u32 l7fp_hpack_hash(const u8 *p, u32 len)
 	return x ^ x >> 29;
 }
 
+/* As !memcmp(), which is a call for some bytes only. */
+static __always_inline bool l7fp_hpack_same(const u8 *a, const u8 *b, u32 len)
+{
+	u32 i;
+
+	if (len >= 8) {
+		for (i = 0; i + 8 < len; i += 8)
+			if (l7fp_load64(a + i) != l7fp_load64(b + i))
+				return false;
+		return l7fp_load64(a + len - 8) == l7fp_load64(b + len - 8);
+	}
+	if (len >= 4)
+		return l7fp_load32(a) == l7fp_load32(b) &&
+		       l7fp_load32(a + len - 4) == l7fp_load32(b + len - 4);
+	return !len || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 /* Copies by sixteen: up to 15 bytes behind are read, and written, as well. */
 static __always_inline void l7fp_hpack_copy(u8 *dst, const u8 *src, u32 len)
 {
