@@ -13,14 +13,14 @@
 #define ALPN 16
 
 /* What is left to be read of a vector. */
-struct range {
+struct rest {
 	const u8 *buf;
 	u32 off, end;
 	bool bad;
 };
 
 /* The next @n bytes as a number; 0, and bad, where there are fewer. */
-static u32 number(struct range *r, u32 n)
+static u32 number(struct rest *r, u32 n)
 {
 	u32 value = 0;
 
@@ -35,9 +35,9 @@ static u32 number(struct range *r, u32 n)
 }
 
 /* The next @n bytes; likewise. */
-static struct range part(struct range *r, u32 n)
+static struct rest part(struct rest *r, u32 n)
 {
-	struct range p = { .buf = r->buf, .off = r->off };
+	struct rest p = { .buf = r->buf, .off = r->off };
 
 	if (r->end - r->off < n) {
 		r->bad = true;
@@ -49,14 +49,14 @@ static struct range part(struct range *r, u32 n)
 }
 
 /* A vector whose length has @n bytes. */
-static struct range vector(struct range *r, u32 n)
+static struct rest vector(struct rest *r, u32 n)
 {
 	return part(r, number(r, n));
 }
 
-static bool server_name(struct range *r, struct l7fp_slice *name)
+static bool server_name(struct rest *r, struct l7fp_slice *name)
 {
-	struct range list = vector(r, 2), host;
+	struct rest list = vector(r, 2), host;
 
 	if (r->bad || r->off != r->end || number(&list, 1) != HOST_NAME)
 		return false;
@@ -69,9 +69,9 @@ static bool server_name(struct range *r, struct l7fp_slice *name)
 	return !memchr(r->buf + name->off, 0, name->len);
 }
 
-static bool alpn(struct range *r, struct l7fp_slice *names)
+static bool alpn(struct rest *r, struct l7fp_slice *names)
 {
-	struct range list = vector(r, 2), name;
+	struct rest list = vector(r, 2), name;
 
 	if (r->bad || r->off != r->end || list.off == list.end)
 		return false;
@@ -85,13 +85,13 @@ static bool alpn(struct range *r, struct l7fp_slice *names)
 	return true;
 }
 
-static bool extensions(struct range *r, struct l7fp_client_hello *hello)
+static bool extensions(struct rest *r, struct l7fp_client_hello *hello)
 {
 	bool seen[2] = { false, false };
 
 	while (r->off < r->end) {
 		u32 type = number(r, 2);
-		struct range data = vector(r, 2);
+		struct rest data = vector(r, 2);
 
 		if (r->bad)
 			return false;
@@ -108,9 +108,9 @@ static bool extensions(struct range *r, struct l7fp_client_hello *hello)
 	return true;
 }
 
-static bool message(struct range *r, struct l7fp_client_hello *hello)
+static bool message(struct rest *r, struct l7fp_client_hello *hello)
 {
-	struct range ciphers, compression, list;
+	struct rest ciphers, compression, list;
 
 	number(r, 2); /* legacy_version */
 	part(r, RANDOM);
@@ -135,7 +135,7 @@ static int short_of(u32 len)
 int l7fp_client_hello(struct l7fp_client_hello *hello, u8 *buf, u32 len)
 {
 	u32 in = 0, out = 0, want = MESSAGE_HEAD, n;
-	struct range r;
+	struct rest r;
 
 	*hello = (struct l7fp_client_hello){};
 	if (len > L7FP_MAX_CLIENT_HELLO)
@@ -166,7 +166,7 @@ int l7fp_client_hello(struct l7fp_client_hello *hello, u8 *buf, u32 len)
 				return L7FP_CLIENT_HELLO_LONG;
 		}
 	}
-	r = (struct range){ .buf = buf, .off = MESSAGE_HEAD, .end = want };
+	r = (struct rest){ .buf = buf, .off = MESSAGE_HEAD, .end = want };
 	return message(&r, hello) ? 1 : L7FP_CLIENT_HELLO_BAD;
 }
 
