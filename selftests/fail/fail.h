@@ -77,6 +77,11 @@ static inline void *fail_kvcalloc(size_t n, size_t size, gfp_t gfp)
 	return l7fp_fail() ? NULL : l7fp_fail_count(kvcalloc(n, size, gfp));
 }
 
+static inline void *fail_nla_memdup(const struct nlattr *src, gfp_t gfp)
+{
+	return l7fp_fail() ? NULL : l7fp_fail_count(nla_memdup(src, gfp));
+}
+
 static inline void *fail_kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
 	return l7fp_fail() ? NULL : l7fp_fail_count(kmem_cache_alloc(cache, gfp));
@@ -192,6 +197,7 @@ static inline void fail_free_percpu(void __percpu *p)
 #define kvmalloc		fail_kvmalloc
 #define kvmalloc_node		fail_kvmalloc_node
 #define kvcalloc		fail_kvcalloc
+#define nla_memdup		fail_nla_memdup
 #define kmem_cache_alloc	fail_kmem_cache_alloc
 #define __alloc_percpu		fail_alloc_percpu
 #define alloc_percpu(type)	\
