@@ -122,7 +122,7 @@ static enum whose whose(struct l7fp_port *port)
 	struct kvec vec;
 	int n, got;
 
-	/* What has come; a byte more where FIN has. More may come meanwhile, and be looked at next. */
+	/* What has come; a byte more where FIN has. What comes meanwhile is looked at next. */
 	vec.iov_len = min_t(u32, READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq),
 			    L7FP_MAX_CLIENT_HELLO);
 	vec.iov_base = kvmalloc(vec.iov_len, GFP_KERNEL);
