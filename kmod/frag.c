@@ -5,8 +5,8 @@
  *
  * Such a cache takes a new page whenever one piece of the last one is still in
  * use, and the youngest piece always is; a new page is cleared (init_on_alloc)
- * and cold. Here each CPU has a few pages and takes them in turn: most often
- * all pieces of one are back when its turn comes.
+ * and cold. Here each CPU has a few pages, and takes one all of whose pieces
+ * are back; further ones only while there is none.
  *
  * A piece that stays in use keeps its whole page. It is charged to whom it
  * belongs by its own size.
@@ -17,7 +17,7 @@
 #include "frag.h"
 
 #define ORDER	3
-#define PAGES	4	/* of that order, each CPU */
+#define PAGES	16	/* of that order, each CPU, at most */
 /* References of ours on a page, one for each piece that it still can give. */
 #define BIAS	BIT(20)
 
@@ -60,20 +60,30 @@ static bool refill(struct frag_page *p)
 	return true;
 }
 
-/* The next page, all of whose pieces are back, or a new one. */
+/* Whether all its pieces are back; what their last users did comes before, by put_page(). */
+static bool is_back(const struct frag_page *p)
+{
+	return p->page && p->bias > BIAS / 2 && page_ref_count(p->page) == p->bias;
+}
+
+/* A page all of whose pieces are back, or a new one, where there is room or in the next's place. */
 static struct frag_page *next_page(struct frags *f)
 {
-	struct frag_page *p;
+	u32 i, at, empty = PAGES;
 
-	f->at = (f->at + 1) % PAGES;
-	p = &f->ring[f->at];
-	/* The pieces' last users are done with them: put_page() orders that before what we see. */
-	if (p->page && p->bias > BIAS / 2 && page_ref_count(p->page) == p->bias) {
-		p->used = 0;
-		return p;
+	for (i = 1; i <= PAGES; i++) {
+		at = (f->at + i) % PAGES;
+		if (is_back(&f->ring[at])) {
+			f->at = at;
+			f->ring[at].used = 0;
+			return &f->ring[at];
+		}
+		if (!f->ring[at].page && empty == PAGES)
+			empty = at;
 	}
-	give_up(p);
-	return refill(p) ? p : NULL;
+	f->at = empty < PAGES ? empty : (f->at + 1) % PAGES;
+	give_up(&f->ring[f->at]);
+	return refill(&f->ring[f->at]) ? &f->ring[f->at] : NULL;
 }
 
 void *l7fp_frag_alloc(struct bio_vec *v, u32 size)
