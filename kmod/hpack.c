@@ -21,6 +21,8 @@ struct context {
 	const u8 *end;
 	bool full; /* of the list: nothing more is listed */
 	bool remember; /* the field is a literal that may come again */
+	bool refers; /* to the dynamic table */
+	u32 added; /* size of the entries added to it */
 };
 
 /*
@@ -459,8 +461,10 @@ static __always_inline int field(struct context *c, struct source *s, bool all, 
 	if (!all && listed && !c->full)
 		list->info[list->n - 1].flags |= s->flags & L7FP_HPACK_BAD;
 	list->bad |= s->flags & L7FP_HPACK_BAD;
-	if (add)
+	if (add) {
+		c->added += L7FP_HPACK_OVERHEAD + name_len + value_len;
 		add_entry(&c->d->table, s, name_len, value_len);
+	}
 	return 0;
 }
 
@@ -511,6 +515,7 @@ static __always_inline int from_index(struct context *c, struct source *s, u32 i
 	index -= L7FP_HPACK_STATIC + 1;
 	if (unlikely(index >= t->count))
 		return L7FP_HPACK_ERR_BAD;
+	c->refers = true;
 	from_entry(s, t, index);
 	return 0;
 }
@@ -601,23 +606,43 @@ int l7fp_hpack_decode(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
 		      const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list)
 {
 	struct context c = { .d = d, .want = want, .list = list, .p = block, .end = block + len };
+	bool plain;
 	int err;
 
+	list->bad = 0;
+	list->origin.block = 0;
+	if (unlikely(d->error))
+		return d->error;
+	if (d->repeats) {
+		if (!want && l7fp_hpack_recall(d, block, len, list))
+			return 0;
+		l7fp_hpack_repeats_settle(d);
+	}
 	list->n = 0;
 	list->len = 0;
 	list->n_fields = 0;
-	list->bad = 0;
 	list->tokens = 0;
-	if (unlikely(d->error))
-		return d->error;
 	err = size_updates(&c);
+	plain = c.p == block;
 	if (!err)
 		err = want ? fields(&c, false) : fields(&c, true);
 	if (unlikely(err)) {
 		d->error = err;
 		return err;
 	}
-	return c.full ? L7FP_HPACK_ERR_TOO_LARGE : 0;
+	if (c.full)
+		return L7FP_HPACK_ERR_TOO_LARGE;
+	if (d->repeats && plain && !want)
+		l7fp_hpack_remember(d, block, len, list, c.refers, c.added);
+	return 0;
+}
+
+void l7fp_hpack_replay(struct l7fp_hpack_decoder *d, const u8 *block, u32 len)
+{
+	struct l7fp_hpack_list none = { .max_headers = 0 };
+	struct context c = { .d = d, .list = &none, .p = block, .end = block + len };
+
+	fields(&c, true);
 }
 
 void l7fp_hpack_decoder_init(struct l7fp_hpack_decoder *d, void *memory, u32 limit)

@@ -15,6 +15,7 @@
 #define L7FP_HPACK_H
 
 #include "h1.h"
+#include "hpack_repeat.h"
 
 #define L7FP_HPACK_STATIC 61 /* entries of the static table, RFC 7541 appendix A */
 #define L7FP_HPACK_OVERHEAD 32 /* of an entry's size, RFC 7541 4.1 */
@@ -72,6 +73,7 @@ struct l7fp_hpack_entry;
  * @newest: index into @entries
  * @mask: length of @entries, a power of two, less one
  * @inserted: entries so far, to give each a number
+ * @changes: entries and sizes so far
  */
 struct l7fp_hpack_table {
 	struct l7fp_hpack_entry *entries;
@@ -87,6 +89,7 @@ struct l7fp_hpack_table {
 	u32 newest;
 	u32 mask;
 	u32 inserted;
+	u64 changes;
 };
 
 /**
@@ -144,6 +147,7 @@ struct l7fp_hpack_recent {
  * struct l7fp_hpack_decoder - one direction of a connection
  * @table: what the peer's encoder has put there
  * @recent: literals, by their names
+ * @repeats: l7fp_hpack_decoder_repeats()
  * @max: SETTINGS_HEADER_TABLE_SIZE as the peer has acknowledged it
  * @owed: the next block must begin with a size update to @max_owed or less
  * @max_owed: see @owed
@@ -152,6 +156,7 @@ struct l7fp_hpack_recent {
 struct l7fp_hpack_decoder {
 	struct l7fp_hpack_table table;
 	struct l7fp_hpack_recent recent[L7FP_HPACK_RECENT];
+	struct l7fp_hpack_repeats *repeats;
 	u32 max;
 	u32 max_owed;
 	bool owed;
@@ -242,17 +247,6 @@ struct l7fp_hpack_want {
 };
 
 /**
- * struct l7fp_hpack_info - of a decoded field, beside what struct l7fp_h1_header says
- * @flags: enum l7fp_hpack_flags
- * @name_index: static table entry with this name, or 0 where it is not known to have one. To be
- *	handed to the encoder, which is then spared looking for it.
- */
-struct l7fp_hpack_info {
-	u8 flags;
-	u8 name_index;
-};
-
-/**
  * struct l7fp_hpack_list - where the fields of a block go
  * @headers: given: fields in order, with offsets into @buf. Room for @max_headers.
  *	token is L7FP_H_OTHER for a name without one.
@@ -265,6 +259,7 @@ struct l7fp_hpack_info {
  * @n_fields: fields of the block, with those that are left out
  * @bad: BAD flags of all fields that were looked at
  * @tokens: BIT_ULL(token) of the fields listed
+ * @origin: names what is listed, where the decoder keeps it
  *
  * Given members are left alone; the others need not be set before.
  */
@@ -280,6 +275,7 @@ struct l7fp_hpack_list {
 	u32 n_fields;
 	u8 bad;
 	u64 tokens;
+	struct l7fp_hpack_origin origin;
 };
 
 /**

@@ -148,4 +148,17 @@ u32 l7fp_hpack_names_find(const struct l7fp_hpack_names *names, const u8 *name, 
 			  bool coded);
 u8 l7fp_hpack_token(const u8 *name, u32 len);
 
+/* Adds to the table what the block does, which was decoded before. */
+void l7fp_hpack_replay(struct l7fp_hpack_decoder *d, const u8 *block, u32 len);
+
+/*
+ * With d->repeats. Fills @list if the block is one that is kept; else the table has to be settled
+ * before it is decoded, and it may be kept afterwards.
+ */
+bool l7fp_hpack_recall(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
+		       struct l7fp_hpack_list *list);
+void l7fp_hpack_repeats_settle(struct l7fp_hpack_decoder *d);
+void l7fp_hpack_remember(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
+			 const struct l7fp_hpack_list *list, bool refers, u32 added);
+
 #endif /* L7FP_HPACK_PRIVATE_H */

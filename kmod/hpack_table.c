@@ -58,6 +58,7 @@ static __always_inline void evict(struct l7fp_hpack_table *t, u32 max_size)
 void l7fp_hpack_table_resize(struct l7fp_hpack_table *t, u32 max_size)
 {
 	t->max_size = max_size;
+	t->changes++;
 	evict(t, max_size);
 }
 
@@ -84,6 +85,7 @@ u8 *l7fp_hpack_table_room(struct l7fp_hpack_table *t, u32 size, const u8 **name)
 	u32 shift;
 
 	if (unlikely(size > t->max_size)) {
+		t->changes++;
 		evict(t, 0);
 		return NULL;
 	}
@@ -107,6 +109,7 @@ struct l7fp_hpack_entry *l7fp_hpack_table_add(struct l7fp_hpack_table *t, u32 na
 	t->newest = (t->newest + 1) & t->mask;
 	t->count++;
 	t->inserted++;
+	t->changes++;
 	t->size += size;
 	entry = l7fp_hpack_entry_at(t, 0);
 	entry->off = t->end;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* HPACK: kmod/tests/hpack_cases.h and hpack_more.h, and the Huffman code on random strings. */
+/*
+ * HPACK: hpack_cases.h, hpack_more.h and hpack_repeat_cases.h of kmod/tests, and the Huffman code
+ * on random strings.
+ */
 #include "codec_test.h"
-#include "../../kmod/tests/hpack_more.h"
+#include "../../kmod/tests/hpack_repeat_cases.h"
 
 static u64 seed = 1;
 
@@ -75,12 +78,16 @@ int main(void)
 {
 	u32 i;
 
-	ktap_begin(ARRAY_SIZE(hpack_cases) + ARRAY_SIZE(hpack_checks) + 1);
+	ktap_begin(ARRAY_SIZE(hpack_cases) + ARRAY_SIZE(hpack_checks) +
+		   ARRAY_SIZE(hpack_repeat_checks) + 1);
 	for (i = 0; i < ARRAY_SIZE(hpack_cases); i++)
 		ktap_result("case", hpack_cases[i].name, hpack_case_run(&hpack_cases[i], &bench));
 	for (i = 0; i < ARRAY_SIZE(hpack_checks); i++)
 		ktap_result("check", hpack_checks[i].name,
 			    hpack_check_run(&hpack_checks[i], &bench));
+	for (i = 0; i < ARRAY_SIZE(hpack_repeat_checks); i++)
+		ktap_result("repeat", hpack_repeat_checks[i].name,
+			    hpack_repeat_run(&hpack_repeat_checks[i], &bench));
 	ktap_result("huffman", "random strings", huffman());
 	return ktap_end();
 }

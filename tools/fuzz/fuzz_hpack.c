@@ -2,10 +2,12 @@
 /*
  * HPACK: blocks and table sizes of one connection. The first byte chooses the limit of the tables
  * and what is asked for; then, again and again, two bytes: a block of that many bytes follows, or,
- * with the highest bit set, they are a table size. Decoders with and without a mask must agree;
- * what was decoded is encoded, from either, and must decode to the same.
+ * with the highest bit set, they are a table size, or, with the next one, one of the last blocks
+ * comes some more times. Decoders with and without a mask must agree, and those that keep blocks
+ * and that do not; what was decoded is encoded, from either, and must decode to the same.
  */
 #include "hpack_test.h"
+#include "hpack_private.h"
 
 #define CHECK(x)                      \
 	do {                          \
@@ -21,12 +23,14 @@ static struct l7fp_hpack_names names;
 /* The way to the next hop. */
 struct onward {
 	struct l7fp_hpack_encoder e;
+	struct l7fp_hpack_mades mades;
 	struct hpack_side side;
 	void *memory;
 };
 
 static void onward_init(struct onward *o, u32 limit)
 {
+	memset(&o->mades, 0, sizeof(o->mades));
 	o->memory = test_alloc(l7fp_hpack_memory(limit));
 	l7fp_hpack_encoder_init(&o->e, o->memory, limit);
 	hpack_side_init(&o->side, limit < L7FP_HPACK_TABLE ? L7FP_HPACK_TABLE : limit, ROOM, FIELDS);
@@ -68,15 +72,11 @@ static void check_list(const struct l7fp_hpack_list *list)
 	CHECK(off == list->len);
 }
 
-/* Encodes @from, which is @all or was decoded beside it; it must decode to @all. */
-static void forward(struct onward *o, const struct l7fp_hpack_list *from,
-		    const struct l7fp_hpack_list *all)
+static u32 make(struct onward *o, u8 *block, const struct l7fp_hpack_list *from)
 {
-	static u8 block[2 * ROOM + FIELDS * 32];
-	u32 i, len;
+	u32 i, len = 0;
 	int n;
 
-	len = l7fp_hpack_encode_begin(&o->e, block, L7FP_HPACK_BEGIN_BOUND);
 	for (i = 0; i < from->n; i++) {
 		struct l7fp_hpack_field f = {
 			.name = hpack_name(from, i), .name_len = from->headers[i].name_len,
@@ -89,6 +89,28 @@ static void forward(struct onward *o, const struct l7fp_hpack_list *from,
 		CHECK(n > 0);
 		len += n;
 	}
+	return len;
+}
+
+/* Encodes @from, which is @all or was decoded beside it; it must decode to @all. */
+static void forward(struct onward *o, const struct l7fp_hpack_list *from,
+		    const struct l7fp_hpack_list *all)
+{
+	struct l7fp_hpack_source source = { .origin = from->origin };
+	static u8 block[2 * ROOM + FIELDS * 32];
+	u64 changes = o->e.table.changes;
+	u32 i, len, made_len;
+	const u8 *made;
+
+	len = l7fp_hpack_encode_begin(&o->e, block, L7FP_HPACK_BEGIN_BOUND);
+	made = l7fp_hpack_made_find(&o->mades, &o->e, &source, &made_len);
+	if (made) {
+		memcpy(block + len, made, made_len);
+	} else {
+		made_len = make(o, block + len, from);
+		l7fp_hpack_made_keep(&o->mades, &o->e, &source, changes, block + len, made_len);
+	}
+	len += made_len;
 	check_table(&o->e.table);
 	CHECK(!hpack_side_decode(&o->side, block, len, NULL));
 	CHECK(o->side.list.n == all->n && o->side.list.len == all->len);
@@ -103,15 +125,133 @@ static void forward(struct onward *o, const struct l7fp_hpack_list *from,
 	      o->e.table.count == o->side.d.table.count);
 }
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+struct sides {
+	struct hpack_side all, plain, kept, skipped;
+	struct l7fp_hpack_repeats repeats;
+	struct l7fp_hpack_want keep, skip;
+	struct onward again, onward;
+	u32 limit;
+};
+
+static void sides_init(struct sides *s, u8 choice)
 {
 	static const u32 limits[] = { 0, 33, 100, 256, 4096, 4096, 16384, L7FP_MAX_HPACK_TABLE };
-	struct hpack_side all, kept, skipped;
-	struct l7fp_hpack_want keep = { .names = &names, .keep = true, .check = true };
-	struct l7fp_hpack_want skip = { .names = &names };
-	struct onward again, onward;
-	u32 limit, len;
-	int a, b, c;
+
+	s->limit = limits[choice & 7];
+	s->keep = (struct l7fp_hpack_want){
+		.names = &names, .slots = choice >> 3 & 7, .keep = true, .check = true,
+		.tokens = choice >> 6 & 1 ? 0x5555555555555555ULL : 0,
+	};
+	s->skip = (struct l7fp_hpack_want){
+		.names = &names, .slots = s->keep.slots ^ 7, .tokens = ~s->keep.tokens,
+	};
+	hpack_side_init(&s->all, s->limit, ROOM, FIELDS);
+	l7fp_hpack_decoder_repeats(&s->all.d, &s->repeats, 1);
+	hpack_side_init(&s->plain, s->limit, ROOM, FIELDS);
+	hpack_side_init(&s->kept, s->limit, ROOM, FIELDS);
+	hpack_side_init(&s->skipped, s->limit, ROOM, FIELDS);
+	onward_init(&s->again, s->limit);
+	onward_init(&s->onward, s->limit);
+}
+
+static void sides_free(struct sides *s)
+{
+	hpack_side_free(&s->all);
+	hpack_side_free(&s->plain);
+	hpack_side_free(&s->kept);
+	hpack_side_free(&s->skipped);
+	onward_free(&s->again);
+	onward_free(&s->onward);
+}
+
+static void set_max(struct sides *s, u32 max)
+{
+	l7fp_hpack_decoder_set_max(&s->all.d, max);
+	l7fp_hpack_decoder_set_max(&s->plain.d, max);
+	l7fp_hpack_decoder_set_max(&s->kept.d, max);
+	l7fp_hpack_decoder_set_max(&s->skipped.d, max);
+	onward_set_max(&s->again, max);
+	onward_set_max(&s->onward, max);
+}
+
+static void same_lists(const struct l7fp_hpack_list *a, const struct l7fp_hpack_list *b)
+{
+	CHECK(a->n == b->n && a->len == b->len && a->n_fields == b->n_fields);
+	CHECK(a->bad == b->bad && a->tokens == b->tokens);
+	CHECK(!memcmp(a->headers, b->headers, a->n * sizeof(a->headers[0])));
+	CHECK(!memcmp(a->info, b->info, a->n * sizeof(a->info[0])));
+	CHECK(!memcmp(a->buf, b->buf, a->len));
+}
+
+/* By what indices stand for: an entry may be stored as it came, or decoded. */
+static void same_tables(struct hpack_side *a, struct hpack_side *b)
+{
+	u32 i;
+
+	l7fp_hpack_repeats_settle(&a->d);
+	CHECK(a->d.table.size == b->d.table.size && a->d.table.count == b->d.table.count);
+	a->d.owed = false;
+	b->d.owed = false;
+	for (i = 0; i < a->d.table.count && i < 127 - L7FP_HPACK_STATIC - 1; i++) {
+		const u8 block = INDEXED | (L7FP_HPACK_STATIC + 1 + i);
+		int err = hpack_side_decode(a, &block, 1, NULL);
+
+		CHECK(err == hpack_side_decode(b, &block, 1, NULL));
+		if (!err)
+			same_lists(&a->list, &b->list);
+	}
+}
+
+/* False: the connection ends with it. */
+static bool one_block(struct sides *s, const u8 *block, u32 len)
+{
+	int all = hpack_side_decode(&s->all, block, len, NULL);
+	int plain = hpack_side_decode(&s->plain, block, len, NULL);
+	int kept = hpack_side_decode(&s->kept, block, len, &s->keep);
+	int skipped = hpack_side_decode(&s->skipped, block, len, &s->skip);
+
+	CHECK(all == plain);
+	CHECK((all == L7FP_HPACK_ERR_BAD) == (kept == L7FP_HPACK_ERR_BAD));
+	CHECK(skipped != L7FP_HPACK_ERR_BAD || all == L7FP_HPACK_ERR_BAD);
+	if (all == L7FP_HPACK_ERR_BAD)
+		return false;
+	check_table(&s->all.d.table);
+	check_table(&s->kept.d.table);
+	check_table(&s->skipped.d.table);
+	CHECK(s->plain.d.table.size == s->kept.d.table.size &&
+	      s->plain.d.table.size == s->skipped.d.table.size);
+	CHECK(s->plain.d.table.count == s->kept.d.table.count &&
+	      s->plain.d.table.count == s->skipped.d.table.count);
+	if (all)
+		return true;
+	check_list(&s->all.list);
+	same_lists(&s->all.list, &s->plain.list);
+	if (!skipped) {
+		check_list(&s->skipped.list);
+		CHECK(!hpack_masked_wrong(&s->all.list, &s->skipped.list, &s->skip));
+	}
+	forward(&s->again, &s->all.list, &s->all.list);
+	/* Coded values may be longer than decoded ones, and not fit. */
+	if (kept) {
+		onward_free(&s->onward);
+		onward_init(&s->onward, s->limit);
+		return true;
+	}
+	check_list(&s->kept.list);
+	CHECK(!hpack_masked_wrong(&s->all.list, &s->kept.list, &s->keep));
+	forward(&s->onward, &s->kept.list, &s->all.list);
+	return true;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct {
+		const u8 *p;
+		u32 len;
+	} last[4] = {};
+	static struct sides s;
+	bool good = true;
+	u32 len, n = 0, i;
 
 	if (size < 1 || size > 70000)
 		return 0;
@@ -121,67 +261,28 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		l7fp_hpack_names_add(&names, 1, (const u8 *)"x", 1);
 		l7fp_hpack_names_add(&names, 2, (const u8 *)"custom-key", 10);
 	}
-	limit = limits[data[0] & 7];
-	keep.slots = data[0] >> 3 & 7;
-	keep.tokens = data[0] >> 6 & 1 ? 0x5555555555555555ULL : 0;
-	skip.slots = keep.slots ^ 7;
-	skip.tokens = ~keep.tokens;
-	hpack_side_init(&all, limit, ROOM, FIELDS);
-	hpack_side_init(&kept, limit, ROOM, FIELDS);
-	hpack_side_init(&skipped, limit, ROOM, FIELDS);
-	onward_init(&again, limit);
-	onward_init(&onward, limit);
-	for (data++, size--; size >= 2; data += len, size -= len) {
+	sides_init(&s, data[0]);
+	for (data++, size--; size >= 2 && good; data += len, size -= len) {
 		len = data[0] << 8 | data[1];
 		data += 2;
 		size -= 2;
 		if (len & 0x8000) {
-			l7fp_hpack_decoder_set_max(&all.d, len & 0x7fff);
-			l7fp_hpack_decoder_set_max(&kept.d, len & 0x7fff);
-			l7fp_hpack_decoder_set_max(&skipped.d, len & 0x7fff);
-			onward_set_max(&again, len & 0x7fff);
-			onward_set_max(&onward, len & 0x7fff);
+			set_max(&s, len & 0x7fff);
 			len = 0;
-			continue;
+		} else if (len & 0x4000) {
+			for (i = 0; i <= (len >> 2 & 0x3f) && good && last[len & 3].p; i++)
+				good = one_block(&s, last[len & 3].p, last[len & 3].len);
+			len = 0;
+		} else {
+			if (len > size)
+				len = size;
+			last[n % 4].p = data;
+			last[n++ % 4].len = len;
+			good = one_block(&s, data, len);
 		}
-		if (len > size)
-			len = size;
-		a = hpack_side_decode(&all, data, len, NULL);
-		b = hpack_side_decode(&kept, data, len, &keep);
-		c = hpack_side_decode(&skipped, data, len, &skip);
-		CHECK((a == L7FP_HPACK_ERR_BAD) == (b == L7FP_HPACK_ERR_BAD));
-		CHECK(c != L7FP_HPACK_ERR_BAD || a == L7FP_HPACK_ERR_BAD);
-		if (a == L7FP_HPACK_ERR_BAD)
-			break;
-		check_table(&all.d.table);
-		check_table(&kept.d.table);
-		check_table(&skipped.d.table);
-		CHECK(all.d.table.size == kept.d.table.size &&
-		      all.d.table.size == skipped.d.table.size);
-		CHECK(all.d.table.count == kept.d.table.count &&
-		      all.d.table.count == skipped.d.table.count);
-		if (a)
-			continue;
-		check_list(&all.list);
-		if (!c) {
-			check_list(&skipped.list);
-			CHECK(!hpack_masked_wrong(&all.list, &skipped.list, &skip));
-		}
-		forward(&again, &all.list, &all.list);
-		/* Coded values may be longer than decoded ones, and not fit. */
-		if (b) {
-			onward_free(&onward);
-			onward_init(&onward, limit);
-			continue;
-		}
-		check_list(&kept.list);
-		CHECK(!hpack_masked_wrong(&all.list, &kept.list, &keep));
-		forward(&onward, &kept.list, &all.list);
 	}
-	hpack_side_free(&all);
-	hpack_side_free(&kept);
-	hpack_side_free(&skipped);
-	onward_free(&again);
-	onward_free(&onward);
+	if (good)
+		same_tables(&s.all, &s.plain);
+	sides_free(&s);
 	return 0;
 }
