@@ -128,6 +128,7 @@ struct l7fp_exchange_kern {
 	/* Of an exchange of HTTP/2, beside the headers of these. */
 	struct l7fp_hpack_info request_info[L7FP_MAX_HEADERS];
 	struct l7fp_hpack_info response_info[L7FP_MAX_HEADERS];
+	struct l7fp_hpack_origin request_origin, response_origin;
 
 	/* The engine's own; not for kfuncs. */
 	struct l7fp_downstream *downstream;

@@ -10,6 +10,9 @@
 /* Control frames go out beside the data, which stops at L7FP_TX_HIGH: so much of both. */
 #define QUEUE_MAX	(2 * L7FP_TX_HIGH)
 
+/* Decoders so far: each has a number that no other one has. */
+static atomic64_t decoders;
+
 struct l7fp_h2_connection *l7fp_h2_new(struct l7fp_port *port, bool server, gfp_t gfp)
 {
 	u32 size = l7fp_hpack_memory(L7FP_HPACK_TABLE), i;
@@ -27,6 +30,10 @@ struct l7fp_h2_connection *l7fp_h2_new(struct l7fp_port *port, bool server, gfp_
 	spin_lock_init(&c->lock);
 	l7fp_h2_reader_init(&c->reader, server);
 	l7fp_hpack_decoder_init(&c->decoder, c->tables[0], L7FP_HPACK_TABLE);
+	/* Where there is no memory for it each block is decoded. */
+	l7fp_hpack_decoder_repeats(&c->decoder, kmalloc(sizeof(*c->decoder.repeats),
+							gfp | __GFP_NOWARN),
+				   atomic64_inc_return(&decoders));
 	l7fp_hpack_encoder_init(&c->encoder, c->tables[1], L7FP_HPACK_TABLE);
 	c->ids.server = server;
 	INIT_LIST_HEAD(&c->waiting);
@@ -49,6 +56,7 @@ void l7fp_h2_free(struct l7fp_h2_connection *c)
 		return;
 	for (i = 0; i < ARRAY_SIZE(c->tables); i++)
 		kfree(c->tables[i]);
+	kfree(c->decoder.repeats);
 	l7fp_buffer_free(&c->block);
 	kfree(c);
 }

@@ -40,6 +40,7 @@ enum l7fp_h2_flood {
  * struct l7fp_h2_trailers - a trailer section on its way
  * @n: of fields
  * @headers: they; offsets into @buf
+ * @origin: of them
  */
 struct l7fp_h2_trailers {
 	u32 n;
@@ -47,6 +48,7 @@ struct l7fp_h2_trailers {
 	struct l7fp_h1_header *headers;
 	struct l7fp_hpack_info *info;
 	u8 *buf;
+	struct l7fp_hpack_origin origin;
 };
 
 /**
@@ -112,6 +114,7 @@ struct l7fp_h2_connection {
 
 	spinlock_t lock;		/* all below */
 	struct l7fp_hpack_encoder encoder;
+	struct l7fp_hpack_mades mades;
 	struct l7fp_h2_ids ids;
 	struct hlist_head streams[L7FP_H2_BUCKETS];
 	u32 n_streams;

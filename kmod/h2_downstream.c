@@ -184,6 +184,7 @@ static int take_request(struct l7fp_exchange_kern *x, struct l7fp_hpack_list *li
 
 	memcpy(x->request.headers, list->headers, list->n * sizeof(list->headers[0]));
 	memcpy(x->request_info, list->info, list->n * sizeof(list->info[0]));
+	x->request_origin = list->origin;
 	x->request.n_headers = list->n;
 	own.headers = x->request.headers;
 	own.info = x->request_info;

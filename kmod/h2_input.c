@@ -140,6 +140,7 @@ static struct l7fp_h2_trailers *trailers_of(const struct l7fp_hpack_list *list)
 		return NULL;
 	t->n = list->n;
 	t->len = list->len;
+	t->origin = list->origin;
 	t->headers = (struct l7fp_h1_header *)(t + 1);
 	t->info = (struct l7fp_hpack_info *)(t->headers + t->n);
 	t->buf = (u8 *)(t->info + t->n);

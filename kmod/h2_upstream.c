@@ -219,6 +219,7 @@ void l7fp_h2_upstream_head(struct l7fp_stream *s, struct l7fp_hpack_list *list, 
 	h = &x->response;
 	memcpy(h->headers, list->headers, list->n * sizeof(list->headers[0]));
 	memcpy(x->response_info, list->info, list->n * sizeof(list->info[0]));
+	x->response_origin = list->origin;
 	h->n_headers = list->n;
 	own.headers = h->headers;
 	own.info = x->response_info;

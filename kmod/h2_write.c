@@ -15,11 +15,32 @@
 /* Fields that we add ourselves, and the pseudo-header fields, beside their values of any length. */
 #define OWN_FIELDS	512
 
+/*
+ * @block: where the block begins, behind size updates
+ * @source: what it is made from, all of it; NULL: there is more
+ * @changes: of the encoder's table, before
+ * @made: it is one that was made before
+ */
 struct writer {
 	struct l7fp_h2_connection *c;
-	u8 *start, *p, *end;
-	bool failed;
+	u8 *start, *p, *end, *block;
+	const struct l7fp_hpack_source *source;
+	u64 changes;
+	bool failed, made;
 };
+
+/* What l7fp_hpack_source.how begins with. */
+enum section {
+	REQUEST,
+	RESPONSE,
+	INTERIM,
+	TRAILERS,
+};
+
+static __always_inline u64 source_how(enum section section, u32 number, u32 flags)
+{
+	return (u64)section << 62 | (u64)number << 32 | flags;
+}
 
 static __always_inline struct l7fp_str str(const char *s)
 {
@@ -35,6 +56,9 @@ static bool begin(struct writer *w, struct l7fp_h2_connection *c, u32 bound)
 	bound += L7FP_HPACK_BEGIN_BOUND;
 	bound += (bound / L7FP_H2_MAX_FRAME + 1) * L7FP_H2_FRAME_HEAD;
 	w->c = c;
+	w->source = NULL;
+	w->changes = c->encoder.table.changes;
+	w->made = false;
 	w->failed = false;
 	w->start = l7fp_port_reserve(c->port, bound);
 	if (!w->start)
@@ -46,6 +70,23 @@ static bool begin(struct writer *w, struct l7fp_h2_connection *c, u32 bound)
 		w->failed = true;
 	else
 		w->p += n;
+	w->block = w->p;
+	return true;
+}
+
+/* The same, and all of a block that was made from the same before. False: it is to be made. */
+static bool begin_made(struct writer *w, struct l7fp_h2_connection *c,
+		       const struct l7fp_hpack_source *source)
+{
+	const u8 *made;
+	u32 len;
+
+	made = l7fp_hpack_made_find(&c->mades, &c->encoder, source, &len);
+	if (!made || !begin(w, c, len))
+		return false;
+	memcpy(w->p, made, len);
+	w->p += len;
+	w->made = true;
 	return true;
 }
 
@@ -151,6 +192,9 @@ static int finish(struct writer *w, struct l7fp_stream *s, bool end)
 		l7fp_port_finish(w->c->port);
 		return -ENOSPC;
 	}
+	if (w->source && !w->made)
+		l7fp_hpack_made_keep(&w->c->mades, &w->c->encoder, w->source, w->changes, w->block,
+				     w->p - w->block);
 	for (i = frames - 1; i; i--) {
 		off = i * L7FP_H2_MAX_FRAME;
 		n = min_t(u32, len - off, L7FP_H2_MAX_FRAME);
@@ -265,10 +309,30 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 	put_list(w, list, lists);
 }
 
+/* False: the block has what no other one has, or what is not worth comparing. */
+static bool request_source(struct l7fp_hpack_source *source, const struct l7fp_exchange_kern *x,
+			   u32 lists)
+{
+	if (!x->request_origin.block || lists || l7fp_client_cert(x).len)
+		return false;
+	if (!l7fp_h1_has(&x->request, L7FP_H_X_REQUEST_ID) &&
+	    !(x->listener_flags & L7FP_LISTENER_NO_REQUEST_ID))
+		return false;
+	source->origin = x->request_origin;
+	source->how = source_how(REQUEST, x->pub.attempt, x->listener_flags);
+	source->text[0] = x->path.data;
+	source->text_len[0] = x->path.len;
+	source->text[1] = x->host.data;
+	source->text_len[1] = x->host.len;
+	return true;
+}
+
 int l7fp_h2_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, bool end)
 {
 	struct l7fp_header_ops list[L7FP_OPS_LISTS];
 	u32 lists = l7fp_request_ops(x, list);
+	struct l7fp_hpack_source source;
+	bool whole = request_source(&source, x, lists);
 	struct l7fp_stream *s = to->stream;
 	struct l7fp_h2_connection *c = s->c;
 	struct writer w;
@@ -283,12 +347,15 @@ int l7fp_h2_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, bo
 		to->ops->read(to);
 		return 0;
 	}
-	if (begin(&w, c, OWN_FIELDS + x->path.len + x->host.len +
+	if ((whole && begin_made(&w, c, &source)) ||
+	    begin(&w, c, OWN_FIELDS + x->path.len + x->host.len +
 		  head_bound(x->request.headers, x->request.n_headers) +
 		  list_bound(list, lists))) {
 		l7fp_h2_hash(c, s, c->next_id);
 		c->next_id += 2;
-		put_request(&w, x, list, lists);
+		w.source = whole ? &source : NULL;
+		if (!w.made)
+			put_request(&w, x, list, lists);
 		err = finish(&w, s, end);
 	}
 	spin_unlock(&c->lock);
@@ -317,12 +384,34 @@ static void put_date(struct writer *w)
 	put_str(w, "date", DATE, (struct l7fp_str){ .data = (const u8 *)text, .len = len });
 }
 
+static void put_response(struct writer *w, const struct l7fp_exchange_kern *x, const u8 *head,
+			 const struct l7fp_header_ops *list, u32 lists)
+{
+	const struct l7fp_h1_head *h = &x->response;
+	u32 i;
+
+	put_status(w, h->status);
+	for (i = 0; i < h->n_headers; i++) {
+		const struct l7fp_h1_header *header = &h->headers[i];
+
+		if (!response_drops(header, head, list, lists))
+			put(w, head + header->name_off, header->name_len,
+			    head + header->value_off, header->value_len, x->response_info[i]);
+	}
+}
+
 static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l7fp_port *to,
 			  bool interim, bool end)
 {
 	const struct l7fp_h1_head *h = &x->response;
 	struct l7fp_header_ops list[L7FP_OPS_LISTS];
-	u32 lists = interim ? 0 : l7fp_response_ops(x, list), i;
+	u32 lists = interim ? 0 : l7fp_response_ops(x, list);
+	bool date = interim || l7fp_h1_has(h, L7FP_H_DATE);
+	const struct l7fp_hpack_source source = {
+		.origin = x->response_origin,
+		.how = source_how(interim ? INTERIM : RESPONSE, 0, 0),
+	};
+	bool whole = source.origin.block && !lists && date;
 	struct l7fp_stream *s = to->stream;
 	struct writer w;
 	int err = 0;
@@ -332,20 +421,16 @@ static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l
 		spin_unlock(&s->c->lock);
 		return 0;
 	}
-	if (begin(&w, s->c, OWN_FIELDS + head_bound(h->headers, h->n_headers) +
+	if ((whole && begin_made(&w, s->c, &source)) ||
+	    begin(&w, s->c, OWN_FIELDS + head_bound(h->headers, h->n_headers) +
 		  list_bound(list, lists))) {
-		put_status(&w, h->status);
-		for (i = 0; i < h->n_headers; i++) {
-			const struct l7fp_h1_header *header = &h->headers[i];
-
-			if (!response_drops(header, head, list, lists))
-				put(&w, head + header->name_off, header->name_len,
-				    head + header->value_off, header->value_len,
-				    x->response_info[i]);
+		w.source = whole ? &source : NULL;
+		if (!w.made) {
+			put_response(&w, x, head, list, lists);
+			if (!date)
+				put_date(&w);
+			put_list(&w, list, lists);
 		}
-		if (!interim && !l7fp_h1_has(h, L7FP_H_DATE))
-			put_date(&w);
-		put_list(&w, list, lists);
 		err = finish(&w, s, end);
 	} else {
 		err = -ENOMEM;
@@ -437,14 +522,10 @@ int l7fp_h2_write_reply(struct l7fp_exchange_kern *x, struct l7fp_port *to, u32 
 
 /* ---- trailers */
 
-int l7fp_h2_write_trailers(struct l7fp_stream *s)
+static void put_trailers(struct writer *w, const struct l7fp_h2_trailers *t)
 {
-	const struct l7fp_h2_trailers *t = s->tx_trailers;
-	struct writer w;
 	u32 i;
 
-	if (!begin(&w, s->c, head_bound(t->headers, t->n)))
-		return -ENOMEM;
 	for (i = 0; i < t->n; i++) {
 		const struct l7fp_h1_header *header = &t->headers[i];
 
@@ -457,8 +538,24 @@ int l7fp_h2_write_trailers(struct l7fp_stream *s)
 		case L7FP_H_X_L7FP_REASON:
 			continue;
 		}
-		put(&w, t->buf + header->name_off, header->name_len, t->buf + header->value_off,
+		put(w, t->buf + header->name_off, header->name_len, t->buf + header->value_off,
 		    header->value_len, t->info[i]);
 	}
+}
+
+int l7fp_h2_write_trailers(struct l7fp_stream *s)
+{
+	const struct l7fp_h2_trailers *t = s->tx_trailers;
+	const struct l7fp_hpack_source source = {
+		.origin = t->origin,
+		.how = source_how(TRAILERS, 0, 0),
+	};
+	struct writer w;
+
+	if (!begin_made(&w, s->c, &source) && !begin(&w, s->c, head_bound(t->headers, t->n)))
+		return -ENOMEM;
+	w.source = &source;
+	if (!w.made)
+		put_trailers(&w, t);
 	return finish(&w, s, true);
 }
