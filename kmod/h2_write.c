@@ -37,9 +37,25 @@ enum section {
 	TRAILERS,
 };
 
-static __always_inline u64 source_how(enum section section, u32 number, u32 flags)
+static __always_inline struct l7fp_hpack_source
+source_of(struct l7fp_hpack_origin origin, enum section section, u32 number, u32 flags)
 {
-	return (u64)section << 62 | (u64)number << 32 | flags;
+	return (struct l7fp_hpack_source){
+		.origin = origin,
+		.how = { (u64)section << 62 | (u64)number << 32 | flags },
+	};
+}
+
+/* Changes by the route are the same for as long as there is its generation; others are not. */
+static bool add_ops(struct l7fp_hpack_source *source, const struct l7fp_exchange_kern *x,
+		    u32 lists, u32 n_extra)
+{
+	if (!lists)
+		return true;
+	source->how[1] = x->generation->serial;
+	source->how[2] = (unsigned long)x->route;
+	source->how[3] = (unsigned long)x->route_cluster;
+	return !n_extra;
 }
 
 static __always_inline struct l7fp_str str(const char *s)
@@ -313,18 +329,17 @@ static void put_request(struct writer *w, struct l7fp_exchange_kern *x,
 static bool request_source(struct l7fp_hpack_source *source, const struct l7fp_exchange_kern *x,
 			   u32 lists)
 {
-	if (!x->request_origin.block || lists || l7fp_client_cert(x).len)
+	if (!x->request_origin.block || l7fp_client_cert(x).len)
 		return false;
 	if (!l7fp_h1_has(&x->request, L7FP_H_X_REQUEST_ID) &&
 	    !(x->listener_flags & L7FP_LISTENER_NO_REQUEST_ID))
 		return false;
-	source->origin = x->request_origin;
-	source->how = source_how(REQUEST, x->pub.attempt, x->listener_flags);
+	*source = source_of(x->request_origin, REQUEST, x->pub.attempt, x->listener_flags);
 	source->text[0] = x->path.data;
 	source->text_len[0] = x->path.len;
 	source->text[1] = x->host.data;
 	source->text_len[1] = x->host.len;
-	return true;
+	return add_ops(source, x, lists, x->n_extra_request);
 }
 
 int l7fp_h2_write_request(struct l7fp_exchange_kern *x, struct l7fp_port *to, bool end)
@@ -407,11 +422,9 @@ static int write_response(struct l7fp_exchange_kern *x, const u8 *head, struct l
 	struct l7fp_header_ops list[L7FP_OPS_LISTS];
 	u32 lists = interim ? 0 : l7fp_response_ops(x, list);
 	bool date = interim || l7fp_h1_has(h, L7FP_H_DATE);
-	const struct l7fp_hpack_source source = {
-		.origin = x->response_origin,
-		.how = source_how(interim ? INTERIM : RESPONSE, 0, 0),
-	};
-	bool whole = source.origin.block && !lists && date;
+	struct l7fp_hpack_source source = source_of(x->response_origin,
+						    interim ? INTERIM : RESPONSE, 0, 0);
+	bool whole = date && add_ops(&source, x, lists, x->n_extra_response);
 	struct l7fp_stream *s = to->stream;
 	struct writer w;
 	int err = 0;
@@ -546,10 +559,7 @@ static void put_trailers(struct writer *w, const struct l7fp_h2_trailers *t)
 int l7fp_h2_write_trailers(struct l7fp_stream *s)
 {
 	const struct l7fp_h2_trailers *t = s->tx_trailers;
-	const struct l7fp_hpack_source source = {
-		.origin = t->origin,
-		.how = source_how(TRAILERS, 0, 0),
-	};
+	const struct l7fp_hpack_source source = source_of(t->origin, TRAILERS, 0, 0);
 	struct writer w;
 
 	if (!begin_made(&w, s->c, &source) && !begin(&w, s->c, head_bound(t->headers, t->n)))

@@ -131,8 +131,13 @@ void l7fp_hpack_remember(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
 
 static bool same_source(const struct l7fp_hpack_made *m, const struct l7fp_hpack_source *source)
 {
+	u32 i;
+
+	for (i = 0; i < L7FP_HPACK_MADE_HOW; i++)
+		if (m->how[i] != source->how[i])
+			return false;
 	return m->origin.block == source->origin.block &&
-	       m->origin.decoder == source->origin.decoder && m->how == source->how &&
+	       m->origin.decoder == source->origin.decoder &&
 	       m->text_len[0] == source->text_len[0] && m->text_len[1] == source->text_len[1] &&
 	       l7fp_hpack_same(m->text, source->text[0], m->text_len[0]) &&
 	       l7fp_hpack_same(m->text + m->text_len[0], source->text[1], m->text_len[1]);
@@ -181,7 +186,7 @@ void l7fp_hpack_made_keep(struct l7fp_hpack_mades *mades, const struct l7fp_hpac
 		return;
 	m = made_room(mades, changes);
 	m->origin = source->origin;
-	m->how = source->how;
+	memcpy(m->how, source->how, sizeof(m->how));
 	m->changes = changes;
 	m->text_len[0] = source->text_len[0];
 	m->text_len[1] = source->text_len[1];

@@ -18,6 +18,7 @@
 #define L7FP_HPACK_REPEAT_TEXT 416 /* their names and values */
 #define L7FP_HPACK_REPEAT_SIGHTS 8
 #define L7FP_HPACK_MADE_TEXT 96
+#define L7FP_HPACK_MADE_HOW 4
 
 /**
  * struct l7fp_hpack_info - of a decoded field, beside what struct l7fp_h1_header says
@@ -116,7 +117,7 @@ void l7fp_hpack_decoder_repeats(struct l7fp_hpack_decoder *d, struct l7fp_hpack_
  */
 struct l7fp_hpack_source {
 	struct l7fp_hpack_origin origin;
-	u64 how;
+	u64 how[L7FP_HPACK_MADE_HOW];
 	const u8 *text[2];
 	u32 text_len[2];
 };
@@ -132,7 +133,7 @@ struct l7fp_hpack_source {
  */
 struct l7fp_hpack_made {
 	struct l7fp_hpack_origin origin;
-	u64 how;
+	u64 how[L7FP_HPACK_MADE_HOW];
 	u64 changes;
 	u8 text_len[2];
 	u8 len;

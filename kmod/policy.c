@@ -33,6 +33,7 @@ struct attachment {
 static LIST_HEAD(attachments);
 static DEFINE_MUTEX(attachments_lock);
 static struct workqueue_struct *release_wq;
+static atomic64_t serials;
 
 static void generation_destroy(struct l7fp_generation *generation)
 {
@@ -92,6 +93,7 @@ struct l7fp_generation *l7fp_generation_new(struct l7fp_net *ln, u64 number)
 	if (percpu_ref_init(&generation->ref, generation_release, 0, GFP_KERNEL))
 		goto free_exchanges;
 	generation->number = number;
+	generation->serial = atomic64_inc_return(&serials);
 	generation->net = ln;
 	generation->state = L7FP_GENERATION_BUILDING;
 	INIT_LIST_HEAD(&generation->blocks);

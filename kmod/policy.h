@@ -114,6 +114,7 @@ static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i
 /**
  * struct l7fp_generation - one policy: tables and program
  * @number: chosen by user space, unique in the namespace
+ * @serial: which no other one has or had
  * @ops: the struct_ops value, inside @map; NULL until it is attached
  * @map: struct_ops map, held from prepare to release
  * @ref: one until it is replaced or given up, one an exchange
@@ -134,6 +135,7 @@ static inline void l7fp_counters_inc(const struct l7fp_counters *counters, u32 i
  */
 struct l7fp_generation {
 	u64 number;
+	u64 serial;
 	struct l7fp_policy *ops;
 	struct bpf_map *map;
 	struct percpu_ref ref;

@@ -171,11 +171,11 @@ static const char *hpack_made(struct hpack_bench *b, struct l7fp_hpack_mades *ma
 {
 	static const u8 text[L7FP_HPACK_MADE_TEXT + 1] = "/path";
 	struct l7fp_hpack_source source = {
-		.origin = { .decoder = 7, .block = 1 }, .how = 3,
+		.origin = { .decoder = 7, .block = 1 }, .how = { 3, 4, 5, 6 },
 		.text = { text, text + 1 }, .text_len = { 5, 4 },
 	}, other;
 	const u8 *made;
-	u32 len;
+	u32 len, i;
 
 	hpack_make(b, mades, &source, "1");
 	if (l7fp_hpack_made_find(mades, &b->e, &source, &len))
@@ -192,10 +192,12 @@ static const char *hpack_made(struct hpack_bench *b, struct l7fp_hpack_mades *ma
 	other.origin.decoder = 8;
 	if (l7fp_hpack_made_find(mades, &b->e, &other, &len))
 		return "of another decoder";
-	other = source;
-	other.how = 4;
-	if (l7fp_hpack_made_find(mades, &b->e, &other, &len))
-		return "made otherwise";
+	for (i = 0; i < L7FP_HPACK_MADE_HOW; i++) {
+		other = source;
+		other.how[i]++;
+		if (l7fp_hpack_made_find(mades, &b->e, &other, &len))
+			return "made otherwise";
+	}
 	other = source;
 	other.text[1] = text + 2;
 	if (l7fp_hpack_made_find(mades, &b->e, &other, &len))
