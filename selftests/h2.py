@@ -106,6 +106,7 @@ class Server:
 
     def __init__(self, port, proxied=False, body=b"served"):
         self.requests = 0
+        self.blocks = []        # of their fields
         self.resets = 0
         self.ended = 0
         self.headers = []       # what follows the signature, of each connection that has one
@@ -152,6 +153,7 @@ class Server:
                     self.resets += 1
                 elif kind == HEADERS:
                     self.requests += 1
+                    self.blocks.append(payload)
                     # A raw string, or Huffman's code of "hold".
                     if b"/hold" in payload or b"\x62\x73\xd1\x27" in payload:
                         continue

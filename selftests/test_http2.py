@@ -17,6 +17,7 @@ from ktap import case, cases, equal, run, true
 
 PORT, SERVER, PROXY = 15931, 15932, 15933
 TARGET = ("127.0.0.1", PORT)
+NO_REQUEST_ID = 1 << 0  # L7FP_LISTENER_NO_REQUEST_ID
 APP_PORTS = 1 << 5      # L7FP_LISTENER_APP_PORTS
 
 
@@ -171,6 +172,52 @@ def _(kind, app):
                 equal(c.take(12), b"HTTP/1.1 505")
         equal(m.stat("downstream_cx_http2_total"), 10)
         equal(m.stat("app_port_rx_bytes_total") > 0, bool(app))
+
+
+def marked(value, *more):
+    """Everything goes to cluster 1, with this header."""
+    code = bpf.begin() + bpf.call(netns.module(), "l7fp_route", 0) + bpf.exit_()
+    return code, genl.route(0, C["L7FP_ROUTE_FORWARD"], genl.route_cluster(1), *more,
+                            genl.header_op(C["L7FP_A_ROUTE_REQUEST_HEADER"],
+                                           C["L7FP_HEADER_SET"], b"x-mark", value))
+
+
+@case("the same head again and again: what is made of it is what its generation says")
+def _():
+    # With an id that is made for each request no two blocks would be the same.
+    with Mesh(flags=NO_REQUEST_ID) as m, h2.client(TARGET) as c, h2.client(TARGET) as other:
+        stream = 1
+        # Values that are sent as they are: their Huffman code is longer. A number is used twice.
+        marks = {(2, b"~1~~"), (3, b"~2~~"), (2, b"~3~~")}
+        for number, mark in sorted(marks, key=lambda x: x[1]):
+            m.swap(number, *marked(mark))
+            netns.eventually(lambda: len(m.states()) == 1, "the old one is gone")
+            del m.server.blocks[:]
+            for _ in range(6):
+                for c2 in (c, other):
+                    request(c2, stream, b"/a", (b"x-more", b"~~~~"))
+                    equal(answer(c2, stream), 200)
+                stream += 2
+            for block in m.server.blocks:
+                equal([x for _, x in marks if x in block], [mark])
+                equal(block.count(b"~~~~"), 1)
+            equal(len(m.server.blocks), 12)
+        # The path is not the head's: it was rewritten, and differs where heads do.
+        m.swap(4, *marked(b"~4~~", genl.u32(C["L7FP_A_ROUTE_REWRITE_KIND"], C["L7FP_REWRITE_FULL"]),
+                          genl.attr(C["L7FP_A_ROUTE_REWRITE_PATH"], b"/~~~~~~")))
+        del m.server.blocks[:]
+        for path in (b"/x", b"/y") * 5:
+            request(c, stream, path)
+            equal(answer(c, stream), 200)
+            stream += 2
+        equal([b"/~~~~~~" in block for block in m.server.blocks], [True] * 10)
+        # Connections that have nothing in common but their server.
+        for _ in range(5):
+            with h2.client(TARGET) as c2:
+                for stream, path in ((1, b"/x"), (3, b"/x"), (5, b"/x"), (7, b"/y"), (9, b"/x")):
+                    request(c2, stream, path)
+                    equal(answer(c2, stream), 200)
+        equal(len(m.server.blocks), 35)
 
 
 def slow(prefix=b"/h"):
