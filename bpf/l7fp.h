@@ -212,6 +212,8 @@ extern int l7fp_header_get(struct l7fp_exchange *x, const __u8 *name, __u32 name
  */
 extern bool l7fp_field_match(struct l7fp_exchange *x, __u32 field, __u32 op,
 			     __u32 string) __ksym;
+/* Which of the header slots of @slots are there: bit i is slot i. */
+extern __u64 l7fp_hpack_decode(struct l7fp_exchange *x, __u64 slots) __ksym;
 /* The first @size bytes (a constant, at most 256) of a field, zero-padded; NULL: absent. */
 extern __u8 *l7fp_field(struct l7fp_exchange *x, __u32 field, const int size) __ksym;
 /* Length of a field, or -1 when it is absent. */

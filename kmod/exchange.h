@@ -207,6 +207,8 @@ static inline bool l7fp_fields_absent(const struct l7fp_exchange_kern *x, u32 fi
 	return bit && !(x->names & bit) && !l7fp_fields_changed(x);
 }
 
+/* Looks for all header slots of @slots at once. Bits of those that are there. */
+u64 l7fp_fields_present(struct l7fp_exchange_kern *x, u64 slots);
 /* A field's value (enum l7fp_field). False when it is absent. */
 bool l7fp_fields_get(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value);
 /* A request header's value as it would be forwarded; @slot->name in lower case. */

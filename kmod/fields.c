@@ -353,6 +353,24 @@ static bool slot_value(struct l7fp_exchange_kern *x, u32 i, struct l7fp_str *val
 	return value->data;
 }
 
+u64 l7fp_fields_present(struct l7fp_exchange_kern *x, u64 slots)
+{
+	const struct l7fp_slot *slot = x->generation->slots;
+	u64 known = l7fp_fields_changed(x) ? 0 : ~0ULL, present = 0;
+	struct l7fp_str value;
+	u32 i;
+
+	for (; slots; slots &= slots - 1) {
+		i = __ffs64(slots);
+		/* As l7fp_fields_absent() has it. */
+		if (i < x->generation->n_slots && slot[i].bit & known & ~x->names)
+			continue;
+		if (slot_value(x, i, &value))
+			present |= BIT_ULL(i);
+	}
+	return present;
+}
+
 /* Looked up once for an exchange, and only where the policy asks who the client is. */
 static bool source_value(struct l7fp_exchange_kern *x, u32 field, struct l7fp_str *value)
 {

@@ -233,7 +233,7 @@ static void block_end(struct l7fp_h2_connection *c, const struct l7fp_h2_event *
 	int err;
 
 	/* Whatever becomes of the stream, the table must not miss a block. */
-	err = l7fp_hpack_decode(&c->decoder, c->block.data, c->block.len, NULL, &list);
+	err = l7fp_hpack_decode_block(&c->decoder, c->block.data, c->block.len, NULL, &list);
 	if (err == L7FP_HPACK_ERR_BAD)
 		l7fp_h2_fail(c, L7FP_H2_COMPRESSION_ERROR, "a field block that cannot be decoded");
 	else

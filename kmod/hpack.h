@@ -279,7 +279,7 @@ struct l7fp_hpack_list {
 };
 
 /**
- * l7fp_hpack_decode() - decode a header block
+ * l7fp_hpack_decode_block() - decode a header block
  * @d: decoder
  * @block: all of the block. Bytes that nobody else can change. Nothing refers to them afterwards.
  * @len: its length
@@ -293,7 +293,7 @@ struct l7fp_hpack_list {
  *	the stream is to be refused; L7FP_HPACK_ERR_BAD: the connection must end with
  *	COMPRESSION_ERROR, and every later call says so, too. The list is of no use after an error.
  */
-int l7fp_hpack_decode(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
+int l7fp_hpack_decode_block(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
 		      const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list);
 
 /* ---- encoder */

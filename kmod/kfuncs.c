@@ -209,6 +209,23 @@ __bpf_kfunc bool l7fp_field_match(struct l7fp_exchange *exchange, u32 field, u32
 }
 
 /**
+ * l7fp_hpack_decode() - find the values of headers
+ * @exchange: the exchange
+ * @slots: bit i: slot i of the generation's tables
+ *
+ * Asked once for all that a policy reads. What the request has none of needs no
+ * l7fp_field_match() then, and what it has is not searched for again. The field
+ * block of HTTP/2 itself was decoded as it came: the table of its connection
+ * must not miss one. For a request of HTTP/1.1 it does the same.
+ *
+ * Return: bits of the slots that are there.
+ */
+__bpf_kfunc u64 l7fp_hpack_decode(struct l7fp_exchange *exchange, u64 slots)
+{
+	return l7fp_fields_present(l7fp_exchange_kern(exchange), slots);
+}
+
+/**
  * l7fp_field() - read the beginning of a field
  * @exchange: the exchange
  * @field: enum l7fp_field
@@ -598,6 +615,7 @@ BTF_ID_FLAGS(func, l7fp_allow, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_no_route, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_slow_path, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_field_match, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, l7fp_hpack_decode, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_field, KF_TRUSTED_ARGS | KF_RET_NULL)
 BTF_ID_FLAGS(func, l7fp_field_len, KF_TRUSTED_ARGS)
 BTF_ID_FLAGS(func, l7fp_set_cluster, KF_TRUSTED_ARGS)

@@ -238,6 +238,26 @@ def field_buffer():
         ktap.equal(p.explain().status, 404, "status")
 
 
+def move64(register, value):
+    return bpf.insn(0x18, register, 0, 0, value & NONE) + bpf.insn(0, 0, 0, 0, value >> 32)
+
+
+@ktap.case("l7fp_hpack_decode() says which of the slots asked for are there")
+def present():
+    slots = [genl.slot(i, b"x%d" % i) for i in range(41)]
+    # Its call without arguments, and the second one before it.
+    code = bpf.begin() + move64(2, 1 << 40 | 1 << 1 | 1) + call("l7fp_hpack_decode")
+    for bits, verdict in ((1 << 40 | 1, call("l7fp_deny", NONE)), (0, call("l7fp_no_route"))):
+        end = verdict + bpf.exit_()
+        code += move64(1, bits) + bpf.insn(0x5d, 0, 1, len(end) // 8) + end
+    code += bpf.returns(99)
+    with Policy(code, *slots) as p:
+        ktap.equal(p.explain(head(headers=["Host: a", "X0: 1", "x2: 1", "x40:"])).status, 403,
+                   "two that are there")
+        ktap.equal(p.explain(head(headers=["Host: a", "x2: 1"])).status, 404, "none")
+        ktap.equal(p.explain(head(headers=["Host: a", "x1: 1"])).status, 503, "another")
+
+
 # ---- paths
 
 @ktap.cases([
@@ -459,6 +479,9 @@ def then_forward(*calls):
      lambda: then_forward(("l7fp_field_match", SLOT - 1, EXACT, 0)), "PE"),
     ("a slot that does not exist",
      lambda: then_forward(("l7fp_field_match", SLOT + 1, EXACT, 0)), "PE"),
+    ("a bit of no slot",
+     lambda: bpf.begin() + move64(2, 2) + call("l7fp_hpack_decode") +
+     bpf.returns(C["L7FP_FORWARD"]), "PE"),
     ("a slot over all slots", lambda: then_forward(("l7fp_field_len", NONE)), "PE"),
     ("a string that does not exist",
      lambda: then_forward(("l7fp_field_match", PATH, EXACT, 1)), "PE"),

@@ -27,6 +27,7 @@ const char *const synth_kfunc_name[__SYNTH_KFUNC_MAX] = {
 	[SYNTH_FIELD_MATCH] = "l7fp_field_match",
 	[SYNTH_FIELD] = "l7fp_field",
 	[SYNTH_FIELD_LEN] = "l7fp_field_len",
+	[SYNTH_HPACK_DECODE] = "l7fp_hpack_decode",
 	[SYNTH_CONNECT_MATCH] = "l7fp_connect_match",
 	[SYNTH_CONNECT_RULE] = "l7fp_connect_rule",
 };
@@ -82,12 +83,17 @@ static void add_condition(struct synth *synth, struct synth_list *list, const st
 static void virtual_host(struct synth *synth, const struct ir_virtual_host *host)
 {
 	struct code *code = &synth->code;
+	struct synth_headers headers = { 0 };
 	struct synth_list list = { 0 };
 
-	for (size_t i = 0; i < host->n_matches; i++)
+	for (size_t i = 0; i < host->n_matches; i++) {
+		synth_headers_count(synth, host->match[i].expr, &headers);
 		add_condition(synth, &list, host->match[i].expr, synth->route,
 			      host->match[i].route);
+	}
+	synth_headers_begin(synth, &headers);
 	synth_first_match(synth, &list);
+	synth_headers_end(synth);
 	synth_list_free(&list);
 	if (host->fallback < 0) {
 		code_jump(code, synth->no_route);

@@ -221,6 +221,7 @@ static void branch_match(struct synth *synth, const struct ir_expr *e, bool when
 {
 	struct code *code = &synth->code;
 	int string = tables_string(synth->tables, e->value, e->value_len);
+	code_label absent = code_new_label(code);
 
 	if (string < 0) {
 		synth_fail(synth, string);
@@ -231,6 +232,13 @@ static void branch_match(struct synth *synth, const struct ir_expr *e, bool when
 		/* A connection has no more than its client. */
 		synth_fail(synth, -EINVAL);
 		return;
+	}
+	if (synth_headers_known(synth, e->field)) {
+		if (e->op == L7FP_MATCH_PRESENT) {
+			synth_header_branch(synth, e->field, when, target);
+			return;
+		}
+		synth_header_branch(synth, e->field, false, when ? absent : target);
 	}
 	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
 	code_move_imm(code, BPF_REG_2, (int32_t)e->field);
@@ -244,6 +252,7 @@ static void branch_match(struct synth *synth, const struct ir_expr *e, bool when
 		code_alu32_imm(code, BPF_AND, BPF_REG_0, 1);
 		code_jump32_imm(code, BPF_JEQ, BPF_REG_0, 0, target);
 	}
+	code_place(code, absent);
 }
 
 /*

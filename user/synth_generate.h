@@ -18,6 +18,8 @@
 /* The beginning of a field that a decision tree walks through, one for each tree around another. */
 #define STACK_FIELD(depth)	((int16_t)(-16 - 8 * (int)(depth)))
 #define MAX_FIELD_TREES		4
+/* What synth_headers_begin() found: bit i: slot i is there. */
+#define STACK_HEADERS		STACK_FIELD(MAX_FIELD_TREES)
 
 /* The connection's addresses, as keys of decision trees beside the fields. */
 #define KEY_SOURCE_IP		0x10000
@@ -32,6 +34,7 @@ struct synth {
 	bool large;		/* compare without a branch for each word (synth.h) */
 	bool connect;		/* the connect op: REG_EXCHANGE holds the connection */
 	unsigned int field_trees;	/* around what is being emitted */
+	uint64_t headers;	/* slots in STACK_HEADERS, where what is being emitted runs */
 	/*
 	 * Shared ends. r2 holds the route or rule; each is reached with
 	 * nothing else in registers.
@@ -73,6 +76,21 @@ int16_t synth_field_offset(uint32_t field);
 int16_t synth_field_len_offset(uint32_t field);
 /* Of src_addr or dst_addr in the connection. */
 int16_t synth_address_offset(uint32_t key);
+
+/* synth_headers.c. What conditions read of a request's headers. */
+struct synth_headers {
+	uint64_t slots;
+	size_t tests;
+};
+
+void synth_headers_count(const struct synth *synth, const struct ir_expr *e,
+			 struct synth_headers *headers);
+/* What is emitted until synth_headers_end() may use synth_header_branch(). Clobbers r0 to r5. */
+void synth_headers_begin(struct synth *synth, const struct synth_headers *headers);
+void synth_headers_end(struct synth *synth);
+bool synth_headers_known(const struct synth *synth, uint32_t field);
+/* Goes on at @target when the header is there, or when it is not. Clobbers r1 and r2. */
+void synth_header_branch(struct synth *synth, uint32_t field, bool present, code_label target);
 
 /**
  * struct synth_entry - a condition of a list, and what follows from it

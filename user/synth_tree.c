@@ -294,6 +294,8 @@ static void emit_slot(struct tree *tree, size_t n)
 		if (tree->item[i].test.len > len)
 			len = tree->item[i].test.len;
 	tree->stack = STACK_FIELD(synth->field_trees++);
+	if (synth_headers_known(synth, tree->field))
+		synth_header_branch(synth, tree->field, false, absent);
 	code_move_reg(code, BPF_REG_1, REG_EXCHANGE);
 	code_move_imm(code, BPF_REG_2, (int32_t)tree->field);
 	code_move_imm(code, BPF_REG_3, (int32_t)((len + WORD - 1) / WORD * WORD));

@@ -273,7 +273,7 @@ static inline int hpack_bench_decode(struct hpack_bench *b, const char *hex,
 	int err;
 
 	memcpy(exact, b->block, len);
-	err = l7fp_hpack_decode(&b->d, exact, len, want, &b->list);
+	err = l7fp_hpack_decode_block(&b->d, exact, len, want, &b->list);
 	test_free(exact);
 	return err;
 }
@@ -322,7 +322,7 @@ static inline const char *hpack_table_wrong(struct hpack_bench *b, const char *e
 
 	for (i = 0; i < n; i++)
 		b->block[i] = 0x80 | (L7FP_HPACK_STATIC + 1 + i);
-	if (l7fp_hpack_decode(&b->d, b->block, n, NULL, &b->list))
+	if (l7fp_hpack_decode_block(&b->d, b->block, n, NULL, &b->list))
 		return "the table's entries do not decode";
 	return hpack_list_wrong(&b->list, entries);
 }
@@ -357,7 +357,7 @@ static inline const char *hpack_block_run(struct hpack_bench *b, const struct hp
 
 	if (!block->fields)
 		return err != L7FP_HPACK_ERR_BAD ? "no error" :
-		       l7fp_hpack_decode(&b->d, b->block, 0, NULL, &b->list) != err ?
+		       l7fp_hpack_decode_block(&b->d, b->block, 0, NULL, &b->list) != err ?
 			       "an error that does not last" : NULL;
 	if (err)
 		return "an error";

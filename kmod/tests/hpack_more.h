@@ -43,13 +43,13 @@ static const char *hpack_check_fields(struct hpack_bench *b)
 
 	memset(block, 0x82, sizeof(block));
 	for (n = CASE_FIELDS; n <= CASE_FIELDS + 1; n++)
-		if (l7fp_hpack_decode(&b->d, block, n, NULL, &b->list) !=
+		if (l7fp_hpack_decode_block(&b->d, block, n, NULL, &b->list) !=
 		    (n > CASE_FIELDS ? L7FP_HPACK_ERR_TOO_LARGE : 0))
 			return n > CASE_FIELDS ? "too many fields" : "as many as there may be";
 	/* What a block of a refused stream adds is in the table. */
 	memset(b->block, 0x82, CASE_FIELDS);
 	hpack_unhex("40 0161 0131 be", b->block + CASE_FIELDS);
-	if (l7fp_hpack_decode(&b->d, b->block, CASE_FIELDS + 6, NULL, &b->list) !=
+	if (l7fp_hpack_decode_block(&b->d, b->block, CASE_FIELDS + 6, NULL, &b->list) !=
 	    L7FP_HPACK_ERR_TOO_LARGE)
 		return "too many fields with an entry";
 	return hpack_bench_decode(b, "be", NULL) ? "an entry is lost" :
@@ -264,7 +264,7 @@ static const char *hpack_check_many(struct hpack_bench *b)
 		at = l7fp_hpack_encode_begin(&b->e, b->block, CASE_ROOM);
 		hpack_put(b, &at, hpack_field(name, value, i % 5 ? L7FP_HPACK_INDEXED : 0));
 		hpack_put(b, &at, hpack_field("name-0", "again", 0));
-		if (l7fp_hpack_decode(&b->d, b->block, at, i % 2 ? NULL : &want, &b->list))
+		if (l7fp_hpack_decode_block(&b->d, b->block, at, i % 2 ? NULL : &want, &b->list))
 			return "a block does not decode";
 		if (i % 2 && (b->list.n != 2 || b->headers[0].value_len != len ||
 			      memcmp(b->buf + b->headers[0].value_off, value, len) ||
@@ -353,11 +353,11 @@ static const char *hpack_check_long(struct hpack_bench *b)
 	block[5] = (coded - 127) >> 7;
 	l7fp_huffman_encode(block + 6, value, sizeof(value));
 	for (i = 0; i < 5; i++)
-		if (l7fp_hpack_decode(&b->d, block, 6 + coded, &want, &b->list) ||
+		if (l7fp_hpack_decode_block(&b->d, block, 6 + coded, &want, &b->list) ||
 		    b->d.table.count != 1 || b->d.table.end > b->d.table.capacity)
 			return "a block";
 	block[0] = 0xbe;
-	if (l7fp_hpack_decode(&b->d, block, 1, NULL, &b->list) || b->list.n != 1 ||
+	if (l7fp_hpack_decode_block(&b->d, block, 1, NULL, &b->list) || b->list.n != 1 ||
 	    b->headers[0].value_len != sizeof(value) ||
 	    memcmp(b->buf + b->headers[0].value_off, value, sizeof(value)))
 		return "another value";

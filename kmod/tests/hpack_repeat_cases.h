@@ -99,7 +99,7 @@ static const char *hpack_repeat_limits(struct hpack_bench *b)
 	memset(b->block, 0x82, CASE_FIELDS);
 	for (n = L7FP_HPACK_REPEAT_FIELDS; n <= L7FP_HPACK_REPEAT_FIELDS + 1; n++) {
 		for (i = 0; i < 3; i++)
-			err |= l7fp_hpack_decode(&b->d, b->block, n, NULL, &b->list);
+			err |= l7fp_hpack_decode_block(&b->d, b->block, n, NULL, &b->list);
 		if (err || !b->list.origin.block != (n > L7FP_HPACK_REPEAT_FIELDS))
 			return "fields at the limit";
 	}
@@ -111,7 +111,7 @@ static const char *hpack_repeat_limits(struct hpack_bench *b)
 		b->block[3] = 0x7f;
 		b->block[4] = n - 5 - 0x7f;
 		for (i = 0; i < 3; i++)
-			err |= l7fp_hpack_decode(&b->d, b->block, n, NULL, &b->list);
+			err |= l7fp_hpack_decode_block(&b->d, b->block, n, NULL, &b->list);
 		if (err || !b->list.origin.block != (n > L7FP_HPACK_REPEAT_BLOCK))
 			return "bytes at the limit";
 	}

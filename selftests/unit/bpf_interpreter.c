@@ -193,7 +193,7 @@ static void call(struct state *s, const struct bpf_insn *insn)
 	static const uint8_t arguments[__SYNTH_KFUNC_MAX] = {
 		[SYNTH_ROUTE] = 2, [SYNTH_DENY] = 2,	   [SYNTH_ALLOW] = 2,
 		[SYNTH_NO_ROUTE] = 1, [SYNTH_SLOW_PATH] = 2, [SYNTH_FIELD_MATCH] = 4,
-		[SYNTH_FIELD] = 3,   [SYNTH_FIELD_LEN] = 2,
+		[SYNTH_FIELD] = 3,   [SYNTH_FIELD_LEN] = 2, [SYNTH_HPACK_DECODE] = 2,
 		[SYNTH_CONNECT_MATCH] = 4, [SYNTH_CONNECT_RULE] = 2,
 	};
 	uint64_t arg[5] = { 0 };

@@ -52,7 +52,7 @@ static inline int hpack_side_decode(struct hpack_side *s, const u8 *block, u32 l
 
 	memcpy(copy, block, len);
 	memset(s->list.buf, 0x5a, s->list.size);
-	err = l7fp_hpack_decode(&s->d, copy, len, want, &s->list);
+	err = l7fp_hpack_decode_block(&s->d, copy, len, want, &s->list);
 	test_free(copy);
 	return err;
 }

@@ -260,6 +260,20 @@ static uint32_t field_len(const struct mock *m, uint32_t field)
 	return len;
 }
 
+static uint64_t present(const struct mock *m, uint64_t slots)
+{
+	uint64_t found = 0;
+
+	for (uint32_t i = 0; i < L7FP_MAX_SLOTS; i++) {
+		char *value = slots >> i & 1 ? field_value(m, L7FP_FIELD_SLOT + i) : NULL;
+
+		if (value)
+			found |= 1ULL << i;
+		free(value);
+	}
+	return found;
+}
+
 static void count_rule(struct mock *m, uint32_t rule)
 {
 	if (rule < m->tables->n_rules)
@@ -300,6 +314,8 @@ static uint64_t kfunc_call(void *context, enum synth_kfunc kfunc, const uint64_t
 		return field_buffer(m, number, (uint32_t)arg[2]);
 	case SYNTH_FIELD_LEN:
 		return GARBAGE | field_len(m, number);
+	case SYNTH_HPACK_DECODE:
+		return present(m, arg[1]);
 	case __SYNTH_KFUNC_MAX:
 		break;
 	}

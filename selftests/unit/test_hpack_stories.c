@@ -66,7 +66,7 @@ static const char *cut(const struct hpack_side *before, u32 limit, const u8 *blo
 		copy_side(&side, before, limit);
 		err = hpack_side_decode(&side, block, at, NULL);
 		if (err && (err != L7FP_HPACK_ERR_BAD ||
-			    l7fp_hpack_decode(&side.d, block, 0, NULL, &side.list) != err))
+			    l7fp_hpack_decode_block(&side.d, block, 0, NULL, &side.list) != err))
 			wrong = "an error that does not last";
 		if (err)
 			continue;

@@ -103,7 +103,7 @@ static u64 ours_decode(struct work *w, const struct l7fp_hpack_want *want)
 
 			if (block->table_size >= 0)
 				l7fp_hpack_decoder_set_max(&decoders[i], block->table_size);
-			if (l7fp_hpack_decode(&decoders[i], block->wire, block->len, want, &list))
+			if (l7fp_hpack_decode_block(&decoders[i], block->wire, block->len, want, &list))
 				abort();
 			/* Touched as nghttp2's are. */
 			for (k = 0; k < list.n; k++)
