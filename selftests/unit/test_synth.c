@@ -376,6 +376,42 @@ static const char *test_nul(void)
 	return wrong;
 }
 
+/* As many headers as there are slots, by their presence and by their value, each alone. */
+static const char *test_headers(void)
+{
+	struct ir *ir = new_policy(2 * L7FP_MAX_SLOTS);
+	struct ir_match *match = ir->virtual_host->match;
+	const char *wrong = NULL;
+	char name[16];
+	struct compiled c;
+
+	for (uint32_t i = 0; i < L7FP_MAX_SLOTS; i++) {
+		snprintf(name, sizeof(name), "x-%u", i);
+		if (ir_slot(ir, L7FP_SLOT_HEADER, name) != (int)i)
+			return "a slot";
+		match[2 * i].expr = ir_string(ir, L7FP_FIELD_SLOT + i, L7FP_MATCH_SUFFIX, "me");
+		match[2 * i + 1].expr = ir_string(ir, L7FP_FIELD_SLOT + i, L7FP_MATCH_PRESENT, "");
+	}
+	c = compile(ir);
+	for (uint32_t i = 0; i < 2 * L7FP_MAX_SLOTS && !wrong; i++) {
+		struct ir_header header = { name, i % 2 ? "another" : "me" };
+		struct ir_request request = {
+			.method = "GET", .target = "/", .host = "a", .header = &header,
+			.n_headers = 1,
+		};
+
+		snprintf(name, sizeof(name), "x-%u", i / 2);
+		if (route_of(ir, &c, &request, NULL) != (int)i)
+			wrong = "another route than the header's";
+		snprintf(name, sizeof(name), "y-%u", i / 2);
+		if (route_of(ir, &c, &request, NULL) != -1)
+			wrong = "a route without its header";
+	}
+	discard(&c);
+	ir_free(ir);
+	return wrong;
+}
+
 static void deny_all(struct ir *ir, struct ir_authorization *a, struct ir_authorization_rule *rule,
 		     uint32_t *index)
 {
@@ -576,6 +612,7 @@ int main(void)
 		{ "paths around what a program reads itself", test_inline_limit },
 		{ "bytes above ASCII", test_high_bytes },
 		{ "a NUL in a string", test_nul },
+		{ "headers in all slots", test_headers },
 		{ "a cluster that is not the policy's", test_foreign_cluster },
 		{ "two clusters with one id", test_same_id },
 		{ "strings are kept once", test_strings },
