@@ -603,7 +603,7 @@ static int size_updates(struct context *c)
 }
 
 int l7fp_hpack_decode_block(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
-		      const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list)
+			    const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list)
 {
 	struct context c = { .d = d, .want = want, .list = list, .p = block, .end = block + len };
 	bool plain;

@@ -294,7 +294,7 @@ struct l7fp_hpack_list {
  *	COMPRESSION_ERROR, and every later call says so, too. The list is of no use after an error.
  */
 int l7fp_hpack_decode_block(struct l7fp_hpack_decoder *d, const u8 *block, u32 len,
-		      const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list);
+			    const struct l7fp_hpack_want *want, struct l7fp_hpack_list *list);
 
 /* ---- encoder */
 

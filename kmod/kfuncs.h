@@ -17,6 +17,7 @@ int l7fp_no_route(struct l7fp_exchange *exchange);
 int l7fp_slow_path(struct l7fp_exchange *exchange, u32 rule);
 bool l7fp_field_match(struct l7fp_exchange *exchange, u32 field, u32 op, u32 string);
 u8 *l7fp_field(struct l7fp_exchange *exchange, u32 field, const int rdonly_buf_size);
+u64 l7fp_hpack_decode(struct l7fp_exchange *exchange, u64 slots);
 int l7fp_field_len(struct l7fp_exchange *exchange, u32 field);
 int l7fp_set_cluster(struct l7fp_exchange *exchange, u32 cluster);
 int l7fp_respond(struct l7fp_exchange *exchange, u32 status, const u8 *body, u32 body__sz);

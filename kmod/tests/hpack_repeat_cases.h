@@ -98,13 +98,17 @@ static const char *hpack_repeat_limits(struct hpack_bench *b)
 
 	memset(b->block, 0x82, CASE_FIELDS);
 	for (n = L7FP_HPACK_REPEAT_FIELDS; n <= L7FP_HPACK_REPEAT_FIELDS + 1; n++) {
+		bool kept = n <= L7FP_HPACK_REPEAT_FIELDS;
+
 		for (i = 0; i < 3; i++)
 			err |= l7fp_hpack_decode_block(&b->d, b->block, n, NULL, &b->list);
-		if (err || !b->list.origin.block != (n > L7FP_HPACK_REPEAT_FIELDS))
+		if (err || !!b->list.origin.block != kept)
 			return "fields at the limit";
 	}
 	/* x: as many bytes as make the block as long as it may be, or longer by one. */
 	for (n = L7FP_HPACK_REPEAT_BLOCK; n <= L7FP_HPACK_REPEAT_BLOCK + 1; n++) {
+		bool kept = n <= L7FP_HPACK_REPEAT_BLOCK;
+
 		memset(b->block, 'x', n);
 		b->block[0] = 0;
 		b->block[1] = 1;
@@ -112,7 +116,7 @@ static const char *hpack_repeat_limits(struct hpack_bench *b)
 		b->block[4] = n - 5 - 0x7f;
 		for (i = 0; i < 3; i++)
 			err |= l7fp_hpack_decode_block(&b->d, b->block, n, NULL, &b->list);
-		if (err || !b->list.origin.block != (n > L7FP_HPACK_REPEAT_BLOCK))
+		if (err || !!b->list.origin.block != kept)
 			return "bytes at the limit";
 	}
 	/* A list that is too small for what is kept. */
