@@ -79,6 +79,17 @@ static const char *hpack_repeat_refers(struct hpack_bench *b)
 	return wrong ?: hpack_repeat(b, "7e 0133", 4, "a: 3\n", false);
 }
 
+/* Entries that are still to be added, where the table is as it was when a block was kept. */
+static const char *hpack_repeat_pending(struct hpack_bench *b)
+{
+	const char *wrong = hpack_repeat(b, ADDS_A, 3, "a: 1\n", true);
+
+	wrong = wrong ?: hpack_repeat(b, ADDS_B, 1, "b: 2\n", false);
+	wrong = wrong ?: hpack_repeat(b, "be", 3, "b: 2\n", true);
+	wrong = wrong ?: hpack_repeat(b, ADDS_A, 1, "a: 1\n", true);
+	return wrong ?: hpack_repeat(b, "be", 1, "a: 1\n", false);
+}
+
 static const char *hpack_repeat_never(struct hpack_bench *b)
 {
 	const char *wrong = hpack_repeat(b, "100161 0131", 4, "a: 1\n", false);
@@ -252,6 +263,7 @@ static const struct hpack_check hpack_repeat_checks[] = {
 	{ "blocks that came twice are kept", 4096, hpack_repeat_twice },
 	{ "entries are added each time", 4096, hpack_repeat_adds },
 	{ "a block that refers to the table", 4096, hpack_repeat_refers },
+	{ "entries that are still to be added", 4096, hpack_repeat_pending },
 	{ "what is not kept", 4096, hpack_repeat_never },
 	{ "limits of what is kept", 4096, hpack_repeat_limits },
 	{ "more than are kept", 4096, hpack_repeat_many },
