@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 400
+# timeout: 900
 #
 # tools/vm/run brings back output and status, ends what hangs, and fails when
 # the kernel reports an error.
@@ -16,7 +16,7 @@ result=build/vm/test-$$
 at_exit "rm -f $top/$result"
 cd "$top" || exit 1
 
-"$vm" --timeout 120 -- bash -c 'echo "a  b"; echo e >&2; echo r >"$1"; echo w >/usr/l7fp; exit 7' \
+"$vm" --timeout 300 -- bash -c 'echo "a  b"; echo e >&2; echo r >"$1"; echo w >/usr/l7fp; exit 7' \
 	x "$result" >"$tmp/out" 2>"$tmp/err"
 check_equal "the command's status" 7 $?
 check_equal "its output" "a  b" "$(cat "$tmp/out")"
@@ -24,11 +24,11 @@ check_equal "its errors" e "$(grep -v '^tools/vm/run: the machine died while' "$
 check_equal "build/ is shared" r "$(cat "$result")"
 check "nothing else is" test ! -e /usr/l7fp
 
-"$vm" --timeout 120 --icount 'nproc; id -u; (sleep 1000 &); uname -r >&2' >"$tmp/out" 2>&1
+"$vm" --timeout 300 --icount 'nproc; id -u; (sleep 1000 &); uname -r >&2' >"$tmp/out" 2>&1
 check_equal "counting instructions: two processors, root, 6.12" "2 0 6.12." \
 	"$(tr '\n' ' ' <"$tmp/out" | cut -c1-9)"
 
-"$vm" --timeout 120 'echo "<4>WARNING: CPU: 0 PID: 1 at x" >/dev/kmsg' >"$tmp/out" 2>&1
+"$vm" --timeout 300 'echo "<4>WARNING: CPU: 0 PID: 1 at x" >/dev/kmsg' >"$tmp/out" 2>&1
 check_equal "a kernel report fails the run" 125 $?
 check "and is printed" grep -q 'WARNING: CPU: 0 PID: 1 at x' "$tmp/out"
 
@@ -54,7 +54,7 @@ chmod 755 "$tmp/bin/qemu-system-x86_64"
 boots()
 {
 	rm -f "$tmp/boots"
-	L7FP_TEST_PANICS=$1 PATH=$tmp/bin:$PATH "$vm" --timeout 120 'exit 7' >"$tmp/out" 2>&1
+	L7FP_TEST_PANICS=$1 PATH=$tmp/bin:$PATH "$vm" --timeout 300 'exit 7' >"$tmp/out" 2>&1
 	echo "$? after $(wc -l <"$tmp/boots")"
 }
 check_equal "a machine that dies while it boots is started again" "7 after 2" "$(boots 1)"
