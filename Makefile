@@ -182,7 +182,7 @@ demo:
 .PHONY: vm
 vm:
 	@[ -n "$$CMD" ] || { echo "usage: make vm CMD='command'" >&2; exit 2; }
-	$(Q)tools/vm/run -- "$$CMD"
+	$(Q)tools/vm/run $(if $(TIMEOUT),--timeout $(TIMEOUT)) -- "$$CMD"
 vm: override export CMD := $(value CMD)
 
 .PHONY: setup

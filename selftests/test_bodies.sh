@@ -4,8 +4,8 @@
 #
 # Bodies of 0, 1, 16 KiB and 1 MiB, up and down, with a length and chunked:
 # curl must get and send the same bytes (sha256). L7FP_BODIES=1073741824 (or
-# other sizes) replaces the sizes: `make vm CMD='L7FP_BODIES=1073741824
-# selftests/test_bodies.sh'` is the long form with 1 GiB.
+# other sizes) replaces the sizes: `make vm TIMEOUT=3000
+# CMD='L7FP_BODIES=1073741824 selftests/test_bodies.sh'` is the long form with 1 GiB.
 
 . "$(dirname "$0")/lib.sh"
 
